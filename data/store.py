@@ -1,0 +1,246 @@
+"""One DuckDB file and the one process that owns it: opening, cursors, transactions, migrations, backup."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from data.errors import StoreBusy, StoreError
+
+ROOT = Path(__file__).resolve().parent
+MIGRATIONS = ROOT / "migrations"
+SCHEMA_VERSION = 1
+
+
+def default_path() -> Path:
+    """The store file: PIECEWORK_STORE, else var/piecework.duckdb beside the program."""
+    named = os.environ.get("PIECEWORK_STORE")
+    return Path(named) if named else ROOT.parent / "var" / "piecework.duckdb"
+
+
+class Store:
+    """The facts of one base. Many threads may read (a cursor each); one transaction writes at a time.
+
+    Raises StoreBusy when another process owns the file, StoreError when it is not a store of ours or is newer than
+    this program.
+    """
+
+    def __init__(self, path: Path | str | None = None, *, create: bool = True, memory: str | None = None, threads: int | None = None) -> None:
+        self.path = Path(path) if path is not None else default_path()
+        self._memory, self._threads = memory, threads
+        self._write = threading.RLock()
+        if not self.path.exists():
+            if not create:
+                raise StoreError(
+                    f"There is no store at {self.path}: import a file, or build the demo base with “python -m data demo”.",
+                    f"{self.path} 处没有数据：请先导入文件，或用 “python -m data demo” 生成演示基地。",
+                )
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._connect()
+
+    # Opening ---------------------------------------------------------------------------------------------------------
+    def _connect(self) -> None:
+        config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
+        if self._memory:
+            config["memory_limit"] = self._memory
+        if self._threads:
+            config["threads"] = self._threads
+        try:
+            self._con = duckdb.connect(str(self.path), config=config)
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower():
+                raise StoreBusy(
+                    f"{self.path} is in use by another process: stop it, or let this command reach the running server.",
+                    f"{self.path} 正被另一个进程占用：请先停止它，或通过运行中的服务操作。",
+                ) from None
+            raise StoreError(f"{self.path} cannot be opened as a store: {_first_line(error)}") from None
+        except duckdb.Error as error:
+            raise StoreError(f"{self.path} cannot be opened as a store: {_first_line(error)}") from None
+        try:
+            self._con.execute("SET TimeZone = 'UTC'")
+            self._con.execute("SET preserve_insertion_order = true")
+            self._migrate(MIGRATIONS)
+            self._version = int(self.meta("version") or 0)
+        except BaseException:
+            self._con.close()
+            raise
+
+    def _migrate(self, folder: Path) -> None:
+        """Bring an older store up to this program, one numbered file at a time, each in its own transaction."""
+        tables = {name for (name,) in self._con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT temporary").fetchall()}
+        if not tables:
+            with self.transaction() as cur:
+                cur.execute((ROOT / "schema.sql").read_text(encoding="utf-8"))
+                for key, value in (
+                    ("schema_version", str(SCHEMA_VERSION)), ("version", "0"), ("store_id", uuid.uuid4().hex),
+                    ("created_at", datetime.now(UTC).isoformat(timespec="seconds")), ("zone", "UTC"), ("currency", "CNY"), ("demo", "no"),
+                ):  # fmt: skip
+                    cur.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
+                cur.execute("INSERT INTO site (site_key, site_id, zone, stub) VALUES (0, '', 'UTC', true)")
+                cur.execute("INSERT INTO team (team_key, team_id, stub) VALUES (0, '', true)")
+            return
+        if "meta" not in tables:
+            raise StoreError(f"{self.path} is a DuckDB file but not a Piecework store.", f"{self.path} 不是计件的数据文件。")
+        found = int(self.meta("schema_version") or 0)
+        newest = max([SCHEMA_VERSION, *(number for number, _ in _numbered(folder))])
+        if found > newest:
+            raise StoreError(
+                f"{self.path} was written by a newer Piecework (format {found}, this one knows {newest}): upgrade the program.",
+                f"{self.path} 由更新版本的计件写成（格式 {found}，本程序只到 {newest}）：请升级程序。",
+            )
+        for number, file in _numbered(folder):
+            if number > found:
+                with self.transaction() as cur:
+                    cur.execute(file.read_text(encoding="utf-8"))
+                    cur.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(number)])
+
+    def close(self) -> None:
+        """Give the file back. Reads under way on other threads fail with a DuckDB error."""
+        with self._write:
+            self._con.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Reading ---------------------------------------------------------------------------------------------------------
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A fresh cursor; close it, or let it fall out of scope. One cursor belongs to one thread."""
+        return self._con.cursor()
+
+    def query(self, sql: str, params: Sequence[object] | dict[str, object] | None = None) -> pa.Table:
+        """The whole answer as an Arrow table."""
+        with self.cursor() as cur:
+            return cur.sql(sql, params=params if params is not None else []).to_arrow_table()
+
+    def rows(self, sql: str, params: Sequence[object] | dict[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
+        """The whole answer as tuples."""
+        with self.cursor() as cur:
+            return cur.execute(sql, params if params is not None else []).fetchall()
+
+    def meta(self, key: str) -> str | None:
+        """A fact about the store itself: schema_version, version, store_id, created_at, zone, currency, demo."""
+        found = self.rows("SELECT value FROM meta WHERE key = ?", [key])
+        return found[0][0] if found else None
+
+    @property
+    def version(self) -> int:
+        """Grows by one with every committed change: the key of every cache."""
+        return self._version
+
+    @property
+    def is_demo(self) -> bool:
+        """True for the invented base, which alone opens without sign-in."""
+        return self.meta("demo") == "yes"
+
+    # Writing ---------------------------------------------------------------------------------------------------------
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor inside BEGIN … COMMIT; any exception rolls everything back. One at a time per store."""
+        with self._write, self.cursor() as cur:
+            cur.execute("BEGIN")
+            try:
+                yield cur
+                cur.execute("UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'version'")
+                cur.execute("COMMIT")
+            except BaseException:
+                # After a failed statement a COMMIT would silently roll back; say it instead.
+                cur.execute("ROLLBACK")
+                raise
+            self._version = getattr(self, "_version", 0) + 1
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a fact about the store itself."""
+        with self.transaction() as cur:
+            cur.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
+
+    def checkpoint(self) -> bool:
+        """Fold the write-ahead log into the file; False when a read in progress prevented it."""
+        try:
+            with self._write, self.cursor() as cur:
+                cur.execute("CHECKPOINT")
+        except duckdb.TransactionException:
+            return False
+        return True
+
+    # Keeping safe ----------------------------------------------------------------------------------------------------
+    def backup(self, target: Path | str) -> Path:
+        """Write a whole, consistent copy while others read; the target appears only when it is complete."""
+        target = Path(target)
+        if target.exists():
+            raise StoreError(f"{target} already exists: name a new file for the backup.", f"{target} 已存在：请为备份另取文件名。")
+        if not target.parent.is_dir():
+            raise StoreError(f"There is no folder {target.parent} to write the backup to.", f"没有文件夹 {target.parent}，无法写入备份。")
+        part = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
+        name = f"backup_{uuid.uuid4().hex[:8]}"
+        try:
+            with self._write, self.cursor() as cur:
+                here = cur.execute("SELECT current_database()").fetchall()[0][0]
+                cur.execute(f"ATTACH '{_quoted(part)}' AS {name}")
+                try:
+                    cur.execute(f'COPY FROM DATABASE "{here}" TO {name}')
+                finally:
+                    cur.execute(f"DETACH {name}")
+            os.replace(part, target)
+        except duckdb.Error as error:
+            raise StoreError(f"The backup to {target} failed: {_first_line(error)}") from None
+        finally:
+            part.unlink(missing_ok=True)
+            part.with_name(part.name + ".wal").unlink(missing_ok=True)
+        return target
+
+    def restore(self, source: Path | str) -> None:
+        """Replace this store by a backup, after the backup has been opened, migrated and verified on a copy.
+
+        The old file stays beside it as NAME.before-restore. Raises StoreError and changes nothing when the copy is no good.
+        """
+        from data.verify import verify
+
+        source = Path(source)
+        if not source.is_file():
+            raise StoreError(f"There is no backup {source}.", f"没有备份文件 {source}。")
+        trial = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex[:8]}.restore")
+        shutil.copyfile(source, trial)
+        try:
+            with Store(trial, create=False) as copy:
+                wrong = [check for check in verify(copy) if not check.ok]
+                copy.checkpoint()
+            if wrong:
+                raise StoreError(f"{source} is damaged ({wrong[0].name}: {wrong[0].detail}); nothing was replaced.")
+            with self._write:
+                self.close()
+                try:
+                    os.replace(self.path, self.path.with_name(self.path.name + ".before-restore"))
+                    self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
+                    os.replace(trial, self.path)
+                finally:
+                    self._connect()
+        finally:
+            trial.unlink(missing_ok=True)
+            trial.with_name(trial.name + ".wal").unlink(missing_ok=True)
+
+
+def _numbered(folder: Path) -> list[tuple[int, Path]]:
+    """The migration files, 0002_what.sql and up, in order."""
+    found = [(int(match[1]), file) for file in folder.glob("*.sql") if (match := re.match(r"(\d{4})_", file.name))]
+    return sorted(found)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0]
