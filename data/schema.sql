@@ -46,8 +46,8 @@ CREATE TABLE note (note_id VARCHAR PRIMARY KEY, site_key SMALLINT NOT NULL DEFAU
 -- What happened -------------------------------------------------------------------------------------------------------
 CREATE TABLE work (business_date DATE, worker_key INTEGER NOT NULL, ts TIMESTAMP_MS, source_key SMALLINT NOT NULL,
     event_id VARCHAR NOT NULL, project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL, item_id VARCHAR NOT NULL,
-    action UTINYINT NOT NULL, round USMALLINT NOT NULL, round_given BOOLEAN NOT NULL, repeat BOOLEAN NOT NULL, units DECIMAL(9,3) NOT NULL,
-    prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), wall_s DECIMAL(12,3), overlap_s DECIMAL(9,3) NOT NULL,
+    action UTINYINT NOT NULL, round USMALLINT NOT NULL, round_given BOOLEAN NOT NULL, units DECIMAL(9,3) NOT NULL,
+    prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), wall_s DECIMAL(12,3), overlap_s DECIMAL(12,3) NOT NULL,
     clock UTINYINT, hour UTINYINT, site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, version BIGINT,
     load_id INTEGER NOT NULL, extra VARCHAR);
 CREATE TABLE review (work_date DATE, review_date DATE, worker_key INTEGER NOT NULL, ts TIMESTAMP_MS,
@@ -60,9 +60,9 @@ CREATE TABLE review (work_date DATE, review_date DATE, worker_key INTEGER NOT NU
     site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, version BIGINT, load_id INTEGER NOT NULL, extra VARCHAR);
 
 -- How it got in -------------------------------------------------------------------------------------------------------
-CREATE TABLE load (load_id INTEGER PRIMARY KEY, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP NOT NULL,
+CREATE TABLE load (load_id INTEGER NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP NOT NULL,
     source VARCHAR NOT NULL, file VARCHAR, table_name VARCHAR NOT NULL, rows BIGINT NOT NULL, new BIGINT NOT NULL,
-    updated BIGINT NOT NULL, duplicates BIGINT NOT NULL, rejected BIGINT NOT NULL, undated BIGINT NOT NULL);
+    updated BIGINT NOT NULL, duplicates BIGINT NOT NULL, rejected BIGINT NOT NULL, undated BIGINT NOT NULL, PRIMARY KEY (load_id, table_name));
 CREATE TABLE reject (reject_id BIGINT PRIMARY KEY, load_id INTEGER NOT NULL, file VARCHAR, line BIGINT, table_name VARCHAR NOT NULL,
     code VARCHAR NOT NULL, column_name VARCHAR, value VARCHAR, reason VARCHAR NOT NULL, raw VARCHAR NOT NULL);
 CREATE TABLE mapping (name VARCHAR PRIMARY KEY, spec VARCHAR NOT NULL, saved_at TIMESTAMP NOT NULL);
@@ -108,3 +108,5 @@ CREATE TABLE pace_worker (business_date DATE, worker_key INTEGER NOT NULL, team_
 CREATE TABLE earn_day (business_date DATE, basis VARCHAR NOT NULL, worker_key INTEGER NOT NULL, team_key SMALLINT NOT NULL,
     site_key SMALLINT NOT NULL, project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL, action UTINYINT NOT NULL, round USMALLINT NOT NULL,
     unit_count DECIMAL(18,3) NOT NULL, pay DECIMAL(18,6) NOT NULL, revenue DECIMAL(18,6) NOT NULL, unpriced_units DECIMAL(18,3) NOT NULL, unrated_units DECIMAL(18,3) NOT NULL);
+-- How often a date was added to since its roll-ups were last rebuilt whole (many small additions are folded now and then).
+CREATE TABLE rollup_addition (log VARCHAR NOT NULL, business_date DATE, additions INTEGER NOT NULL);

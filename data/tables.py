@@ -353,6 +353,9 @@ REJECT_CODES: Mapping[str, tuple[str, str]] = MappingProxyType({
     "currency": ("{column} “{value}” is not a three-letter currency code.", "{column}“{value}”不是三个字母的货币代码。"),
     "choice": ("{column} “{value}” is none of {allowed}.", "{column}“{value}”不在 {allowed} 之中。"),
     "flag": ("{column} “{value}” is neither yes nor no.", "{column}“{value}”既不是“是”也不是“否”。"),
+    "leave_before_hire": ("{column} {value} lies before hire_date.", "{column} {value} 早于入职日期。"),
+    "leave_without_hire": ("{column} {value} has no hire_date: a spell of employment needs its beginning.", "{column} {value} 没有入职日期：一段在职需要起始日。"),
+    "other_currency": ("The store keeps its money in another currency than {value}: convert the file first.", "数据中的金额币种与 {value} 不同：请先换算再导入。"),
     "interval": ("{column} lies too far from ts to be one piece of work.", "{column} 与 ts 相隔太久，不可能是一次作业。"),
 })  # fmt: skip
 

@@ -1,0 +1,236 @@
+"""What follows from the facts: where and on which business date work was done, which attempt it was, how intervals of one
+person overlap, which verdict was first and last, who was employed when, and when a batch was accepted.
+
+Every function takes a cursor inside the load's transaction and reads or writes the temporary tables named in it; the
+results depend on the facts alone, not on the order in which they arrived.
+"""
+
+from __future__ import annotations
+
+from duckdb import DuckDBPyConnection
+
+from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
+
+# Length of a person's interval in seconds: wall clock where the tool gave a start, else the reported duration before ts.
+# An interval that ends before it starts (a clock set back) covers nothing.
+LENGTH = "CASE WHEN ts IS NULL THEN NULL WHEN wall_s IS NULL THEN seconds WHEN wall_s >= 0 THEN wall_s END"
+
+
+def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:
+    """Add site, team, business date and hour to rows with worker_key and ts: the assignment valid at that instant, the site's zone.
+
+    The business date is the local date on which the shift began, so a site whose day starts at 06:00 counts 02:00 to the
+    day before. Undated rows take the person's latest assignment and have no date.
+    """
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE {into} AS
+        SELECT f.* REPLACE (coalesce(a.site_key, 0)::SMALLINT AS site_key, coalesce(a.team_key, 0)::SMALLINT AS team_key),
+            timezone(s.zone, timezone('UTC', f.ts::TIMESTAMP)) AS local_ts
+        FROM (SELECT *, 0::SMALLINT AS site_key, 0::SMALLINT AS team_key, coalesce(ts::TIMESTAMP, TIMESTAMP '9999-12-31') AS at_ts FROM {facts}) AS f
+        ASOF LEFT JOIN assignment AS a ON a.worker_key = f.worker_key AND f.at_ts >= a.valid_from_ts
+        LEFT JOIN site AS s ON s.site_key = coalesce(a.site_key, 0)""")
+
+
+def business_date(cur: DuckDBPyConnection, local: str, site: str) -> str:
+    """SQL for the business date of a local instant at a site; skips the shift of the day's start where no site has one."""
+    starts = cur.execute("SELECT site_key, day_start_minute FROM site WHERE day_start_minute <> 0").fetchall()
+    if not starts:
+        return f"{local}::DATE"
+    cases = " ".join(f"WHEN {int(key)} THEN {int(minutes)}" for key, minutes in starts)
+    return f"({local} - to_minutes(CASE {site} {cases} ELSE 0 END))::DATE"
+
+
+def number_rounds(cur: DuckDBPyConnection) -> None:
+    """Number the attempts the source did not number: fresh_round(id, round) for new rows, log_round(id, round) for changed ones.
+
+    Attempt k of a person on an item is round k; a rework row is one more than the rework rows on the item so far, whoever
+    does them, plus one. Reads fresh(id, …) and touched_item(project_key, item_id).
+    """
+    cur.execute("CREATE OR REPLACE TEMP TABLE fresh_round (id BIGINT, round USMALLINT)")
+    cur.execute("CREATE OR REPLACE TEMP TABLE log_round (id BIGINT, round USMALLINT, business_date DATE)")
+    if not cur.execute("SELECT count(*) > 0 FROM touched_item WHERE numbered").fetchall()[0][0]:
+        return
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE attempt AS
+        WITH rows AS (
+            SELECT true AS is_new, id, project_key, item_id, worker_key, action, ts, source_key, event_id, round_given, NULL::USMALLINT AS round, NULL::DATE AS business_date
+            FROM fresh WHERE NOT round_given
+            UNION ALL
+            SELECT false, w.rowid, w.project_key, w.item_id, w.worker_key, w.action, w.ts, w.source_key, w.event_id, w.round_given, w.round, w.business_date
+            FROM work AS w SEMI JOIN (FROM touched_item WHERE numbered) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id
+            WHERE NOT w.round_given
+        )
+        SELECT is_new, id, business_date, round AS old_round, least(65535, row_number() OVER (
+                PARTITION BY project_key, item_id, action, CASE WHEN action = {REWORK} THEN 0 ELSE worker_key END
+                ORDER BY ts NULLS LAST, source_key, event_id) + (action = {REWORK})::INTEGER)::USMALLINT AS round
+        FROM rows""")
+    cur.execute("INSERT INTO fresh_round SELECT id, round FROM attempt WHERE is_new")
+    cur.execute("INSERT INTO log_round SELECT id, round, business_date FROM attempt WHERE NOT is_new AND round <> old_round")
+
+
+def measure_overlaps(cur: DuckDBPyConnection) -> None:
+    """Count a person's overlapping intervals once: fresh_overlap(id, overlap_s) and log_overlap(id, overlap_s, business_date).
+
+    A row's overlap is the part of its interval already covered by intervals of the same person that began earlier, so
+    length − overlap adds up to the union. Only rows that begin inside a stretch touched by this load can change.
+    Reads fresh and gone (rows removed), keeps worker.longest_interval_s.
+    """
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE stretch AS
+        WITH touched AS (
+            SELECT worker_key, epoch_ms(ts) AS ends, ({LENGTH}) * 1000 AS ms FROM fresh UNION ALL SELECT worker_key, epoch_ms(ts), ({LENGTH}) * 1000 FROM gone
+        )
+        SELECT worker_key, min(ends - ms)::BIGINT AS a, max(ends)::BIGINT AS b, max(ms)::BIGINT AS longest FROM touched WHERE ms > 0 GROUP BY ALL""")
+    cur.execute("""UPDATE worker AS w SET longest_interval_s = s.longest / 1000.0 FROM stretch AS s
+        WHERE s.worker_key = w.worker_key AND s.longest / 1000.0 > w.longest_interval_s""")
+    cur.execute("""CREATE OR REPLACE TEMP TABLE reach AS SELECT s.worker_key, s.a, s.b, s.b + (w.longest_interval_s * 1000)::BIGINT AS c
+        FROM stretch AS s JOIN worker AS w USING (worker_key)""")
+    first, last = cur.execute("SELECT make_timestamp_ms(min(a))::DATE - 2, make_timestamp_ms(max(c))::DATE + 2 FROM reach").fetchall()[0]
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE covered AS
+        WITH rows AS (
+            SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, f.source_key, f.event_id,
+                NULL::DECIMAL(12,3) AS old, NULL::DATE AS business_date
+            FROM fresh AS f WHERE ({LENGTH}) > 0
+            UNION ALL
+            SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, w.source_key, w.event_id, w.overlap_s, w.business_date
+            FROM work AS w JOIN reach AS r ON r.worker_key = w.worker_key AND epoch_ms(w.ts) > r.a AND epoch_ms(w.ts) <= r.c
+            WHERE ({LENGTH}) > 0 AND w.business_date BETWEEN $first AND $last
+        ), ordered AS (
+            SELECT *, ends - ms AS starts, max(ends) OVER (PARTITION BY worker_key ORDER BY ends - ms, ends, source_key, event_id
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_to
+            FROM rows
+        )
+        SELECT is_new, id, business_date, old, starts, worker_key, (least(ms, greatest(0, coalesce(covered_to - starts, 0))) / 1000.0)::DECIMAL(12,3) AS overlap_s
+        FROM ordered""", {"first": first, "last": last})
+    cur.execute("CREATE OR REPLACE TEMP TABLE fresh_overlap AS SELECT id, overlap_s FROM covered WHERE is_new AND overlap_s <> 0")
+    cur.execute("""CREATE OR REPLACE TEMP TABLE log_overlap AS SELECT c.id, c.overlap_s, c.business_date FROM covered AS c JOIN reach AS r USING (worker_key)
+        WHERE NOT c.is_new AND c.starts >= r.a AND c.starts < r.b AND c.overlap_s <> c.old""")
+
+
+def order_verdicts(cur: DuckDBPyConnection) -> None:
+    """Join the reviews of touched items to their work and find each work row's first and last verdict: the table judged.
+
+    Reads touched_item, fresh_review(id, …), work and review; judged has one row a review of those items, with `id` (of
+    fresh_review when is_new, else review.rowid), the derived columns, and `changed` for logged rows that must be rewritten.
+    A review that names its event belongs to that event; otherwise to the author's latest work on the item before the
+    review (or their earliest after it, when clocks disagree). Order: instant, stage, round, review id.
+    """
+    cur.execute("""CREATE OR REPLACE TEMP TABLE verdict_row AS
+        SELECT true AS is_new, id, worker_key, ts, source_key, review_id, CASE WHEN event_given THEN event_id END AS event_id, project_key,
+            CASE WHEN batch_given THEN batch_key END AS batch_key, item_id, stage, round_given, verdict FROM fresh_review
+        UNION ALL
+        SELECT false, r.rowid, r.worker_key, r.ts, r.source_key, r.review_id, CASE WHEN r.event_given THEN r.event_id END, r.project_key,
+            CASE WHEN r.batch_given THEN r.batch_key END, r.item_id, r.stage, r.round_given, r.verdict
+        FROM review AS r SEMI JOIN touched_item AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
+    # The works these reviews can belong to, in the log as it now stands.
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE candidate AS
+        SELECT w.source_key, w.event_id, w.project_key, w.item_id, w.worker_key, w.ts, w.round, w.action, w.units, w.business_date, w.site_key, w.team_key, w.batch_key
+        FROM work AS w SEMI JOIN verdict_row AS r ON r.project_key = w.project_key AND r.item_id = w.item_id""")
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE link AS
+        WITH named AS (
+            SELECT r.is_new, r.id, c, row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY c.source_key <> r.source_key, c.source_key) AS rank
+            FROM verdict_row AS r JOIN candidate AS c ON c.project_key = r.project_key AND c.item_id = r.item_id AND c.event_id = r.event_id
+            WHERE r.event_id IS NOT NULL
+        ), guessed AS (
+            SELECT r.is_new, r.id, c, row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY
+                (r.round_given IS NOT NULL AND c.round <> r.round_given), (c.ts > r.ts) IS TRUE, CASE WHEN c.ts > r.ts THEN c.ts END,
+                c.ts DESC NULLS LAST, c.source_key DESC, c.event_id DESC) AS rank
+            FROM verdict_row AS r JOIN candidate AS c ON c.project_key = r.project_key AND c.item_id = r.item_id AND c.worker_key = r.worker_key
+            WHERE r.event_id IS NULL AND c.action IN ({ANNOTATE}, {REWORK})
+        )
+        SELECT is_new, id, c FROM named WHERE rank = 1 UNION ALL SELECT is_new, id, c FROM guessed WHERE rank = 1""")
+    cur.execute("""CREATE OR REPLACE TEMP TABLE unplaced AS SELECT r.is_new, r.id, r.worker_key, r.ts FROM verdict_row AS r""")
+    place(cur, "unplaced", "placed_review")
+    date = business_date(cur, "p.local_ts", "p.site_key")
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS
+        WITH joined AS (
+            SELECT r.*, l.c IS NOT NULL AS linked, l.c.event_id AS work_event, l.c.source_key AS work_source, l.c.action AS work_action, l.c.units AS work_units,
+                coalesce(l.c.site_key, p.site_key) AS site_key, coalesce(l.c.team_key, p.team_key) AS team_key,
+                coalesce(r.batch_key, l.c.batch_key, 0) AS at_batch, coalesce(l.c.round, r.round_given, 1) AS at_round,
+                {date} AS review_date, CASE WHEN l.c IS NOT NULL THEN l.c.business_date ELSE {date} END AS work_date
+            FROM verdict_row AS r LEFT JOIN link AS l ON l.is_new = r.is_new AND l.id = r.id
+            JOIN placed_review AS p ON p.is_new = r.is_new AND p.id = r.id
+        )
+        SELECT is_new, id, work_date, review_date, linked, work_event AS event_id, work_source AS work_source_key, work_action, work_units, site_key, team_key,
+            at_batch AS batch_key, at_round AS round,
+            linked AND row_number() OVER work_up = 1 AS is_first, linked AND row_number() OVER work_down = 1 AS is_last,
+            linked AND row_number() OVER stage_up = 1 AS stage_first, linked AND row_number() OVER stage_down = 1 AS stage_last,
+            linked AND verdict = {REJECT} AND coalesce(bool_or(verdict = {ACCEPT}) OVER (PARTITION BY linked, project_key, item_id, work_source, work_event
+                ORDER BY ts NULLS LAST, stage, coalesce(round_given, 1), source_key, review_id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS overturned
+        FROM joined
+        WINDOW work_up AS (PARTITION BY linked, project_key, item_id, work_source, work_event ORDER BY ts NULLS LAST, stage, coalesce(round_given, 1), source_key, review_id),
+            work_down AS (PARTITION BY linked, project_key, item_id, work_source, work_event
+                ORDER BY ts DESC NULLS FIRST, stage DESC, coalesce(round_given, 1) DESC, source_key DESC, review_id DESC),
+            stage_up AS (PARTITION BY linked, project_key, item_id, work_source, work_event, stage ORDER BY ts NULLS LAST, coalesce(round_given, 1), source_key, review_id),
+            stage_down AS (PARTITION BY linked, project_key, item_id, work_source, work_event, stage
+                ORDER BY ts DESC NULLS FIRST, coalesce(round_given, 1) DESC, source_key DESC, review_id DESC)""")
+
+
+DERIVED_REVIEW = (
+    "work_date", "review_date", "linked", "work_source_key", "work_action", "work_units", "site_key", "team_key", "batch_key", "round",
+    "is_first", "is_last", "stage_first", "stage_last", "overturned",
+)  # fmt: skip
+
+
+def build_presence(cur: DuckDBPyConnection) -> None:
+    """Rebuild the stretches of employment from spells, dated assignments and team modalities (small: one row a stretch)."""
+    cur.execute("DELETE FROM presence")
+    cur.execute("""INSERT INTO presence BY NAME
+        WITH cuts AS (
+            SELECT worker_key, hired, left_on, hired AS from_date FROM employment
+            UNION
+            SELECT e.worker_key, e.hired, e.left_on, a.valid_from FROM employment AS e JOIN assignment AS a USING (worker_key)
+            WHERE a.valid_from > e.hired AND a.valid_from < coalesce(e.left_on, DATE '9999-12-31')
+        ), pieces AS (
+            SELECT c.*, lead(c.from_date) OVER spell AS next_date FROM cuts AS c WINDOW spell AS (PARTITION BY c.worker_key, c.hired ORDER BY c.from_date)
+        ), placed AS (
+            SELECT p.*, coalesce(a.site_key, 0) AS site_key, coalesce(a.team_key, 0) AS team_key, a.role, a.skill_level
+            FROM pieces AS p ASOF LEFT JOIN assignment AS a ON a.worker_key = p.worker_key AND p.from_date >= a.valid_from
+        ), told AS (
+            SELECT *, coalesce(site_key <> lag(site_key) OVER spell OR team_key <> lag(team_key) OVER spell, false) AS moved_in,
+                coalesce(site_key <> lead(site_key) OVER spell OR team_key <> lead(team_key) OVER spell, false) AS moved_out
+            FROM placed WINDOW spell AS (PARTITION BY worker_key, hired ORDER BY from_date)
+        )
+        SELECT t.worker_key, t.from_date, coalesce(t.next_date, t.left_on) AS to_date, t.hired, t.from_date = t.hired AS starts_spell,
+            t.next_date IS NULL AND t.left_on IS NOT NULL AS ends_spell, CASE WHEN t.next_date IS NULL THEN e.voluntary END AS voluntary,
+            CASE WHEN t.next_date IS NULL THEN e.leave_reason END AS leave_reason, e.contract, e.channel, t.site_key, t.team_key, t.moved_in, t.moved_out,
+            t.role, t.skill_level, m.modality
+        FROM told AS t JOIN employment AS e ON e.worker_key = t.worker_key AND e.hired = t.hired JOIN team AS m ON m.team_key = t.team_key
+        ORDER BY t.from_date, t.worker_key""")
+
+
+def accept_batches(cur: DuckDBPyConnection) -> None:
+    """Find the local date each batch was accepted: by its own decision, else by that of a later resubmission.
+
+    A batch that was delivered or decided governs the acceptance of its rows; other rows are accepted by their last verdict.
+    Dates that change are added to the temporary table stale_earned.
+    """
+    cur.execute("""CREATE OR REPLACE TEMP TABLE acceptance AS
+        WITH RECURSIVE zone AS (
+            SELECT CASE WHEN count(DISTINCT zone) FILTER (NOT stub) = 1 THEN any_value(zone) FILTER (NOT stub)
+                ELSE any_value(zone) FILTER (site_key = 0) END AS zone FROM site
+        ), chain AS (
+            SELECT batch_key AS first_key, batch_key, project_key, batch_id, 0 AS depth FROM batch WHERE batch_key <> 0
+            UNION ALL
+            SELECT c.first_key, b.batch_key, b.project_key, b.batch_id, c.depth + 1 FROM chain AS c
+            JOIN batch AS b ON b.project_key = c.project_key AND b.resubmission_of = c.batch_id WHERE c.depth < 50
+        )
+        SELECT c.first_key AS batch_key, bool_or(c.depth = 0 AND (b.delivered_at IS NOT NULL OR b.decision IN ('accept', 'reject'))) AS governed,
+            (min(timezone(z.zone, timezone('UTC', coalesce(b.decided_at, b.delivered_at)))) FILTER (b.decision = 'accept'))::DATE AS accepted_on
+        FROM chain AS c JOIN batch AS b USING (batch_key), zone AS z GROUP BY ALL""")
+    cur.execute("""CREATE OR REPLACE TEMP TABLE reaccepted AS SELECT b.batch_key, b.accepted_on AS before, a.accepted_on, a.governed
+        FROM acceptance AS a JOIN batch AS b USING (batch_key)
+        WHERE a.accepted_on IS DISTINCT FROM b.accepted_on OR a.governed <> b.governed""")
+    cur.execute("""INSERT INTO stale_earned SELECT before FROM reaccepted WHERE before IS NOT NULL UNION SELECT accepted_on FROM reaccepted WHERE accepted_on IS NOT NULL
+        UNION SELECT r.review_date FROM review_day AS r SEMI JOIN reaccepted USING (batch_key) WHERE r.passed_units <> 0""")
+    cur.execute("""UPDATE batch AS b SET accepted_on = r.accepted_on, governed = r.governed FROM reaccepted AS r WHERE r.batch_key = b.batch_key""")
+
+
+def spread_costs(cur: DuckDBPyConnection) -> None:
+    """Spread each monthly cost over the days of its month, to the fen: the days' parts add up to the month's amount."""
+    cur.execute("DELETE FROM cost_day")
+    cur.execute("""INSERT INTO cost_day
+        WITH days AS (
+            SELECT c.site_key, c.kind, c.amount, unnest(generate_series(c.month, last_day(c.month), INTERVAL 1 DAY))::DATE AS business_date, day(last_day(c.month)) AS n FROM cost AS c
+        ), running AS (
+            SELECT *, CASE WHEN day(business_date) = n THEN amount ELSE (amount * day(business_date) / n)::DECIMAL(18,2) END AS so_far FROM days
+        )
+        SELECT site_key, business_date, kind, so_far - coalesce(lag(so_far) OVER (PARTITION BY site_key, kind, date_trunc('month', business_date) ORDER BY business_date), 0)
+        FROM running ORDER BY business_date, site_key, kind""")
