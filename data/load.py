@@ -51,7 +51,14 @@ def load(store: Store, batches: Iterable[Batch], *, source: str = "import", file
     Raises NameUnknown for a table that is not canonical; any exception leaves the store as it was.
     """
     with store.transaction() as cur:
-        return _Load(cur, source, file).run(batches, progress)
+        return load_into(cur, batches, source=source, file=file, progress=progress)
+
+
+def load_into(
+    cur: DuckDBPyConnection, batches: Iterable[Batch], *, source: str = "import", file: str | None = None, progress: Progress | None = None
+) -> list[LoadReport]:
+    """`load` inside a transaction of the caller, who may still roll it back."""
+    return _Load(cur, source, file).run(batches, progress)
 
 
 def import_file(
