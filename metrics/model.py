@@ -70,6 +70,8 @@ class Table:
     date: str = "t.business_date"
     where: str = ""
     sliced: Mapping[str, str] = field(default_factory=dict)  # columns that replace others when a query is by or for one stage
+    whole: Mapping[str, str] = field(default_factory=dict)  # columns that replace others in the total over the range
+    raw: bool = False  # the log itself, where percentiles are exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class View:
     kept: Text
     population: tuple[str, ...] = ()
     entity: tuple[str, ...] = ()
-    dated: bool = True  # false: every row has a date, so there is nothing undated to tell
+    undated: bool = False  # rows without a date exist; they are left out of any dated question
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +208,8 @@ def build(views: Iterable[View], measures: Iterable[Measure], dimensions: Iterab
                     raise DefinitionError(f"view {view.name}: table {table.name} names an unknown dimension {dim}")
             if set(table.columns) != set(view.tables[0].columns):
                 raise DefinitionError(f"view {view.name}: table {table.name} has other columns than {view.tables[0].name}")
-            if unknown := set(table.sliced) - set(table.columns):
-                raise DefinitionError(f"view {view.name}: {table.name} slices unknown columns {sorted(unknown)}")
+            if unknown := (set(table.sliced) | set(table.whole)) - set(table.columns):
+                raise DefinitionError(f"view {view.name}: {table.name} replaces unknown columns {sorted(unknown)}")
         if unknown := set(view.population) - set(registry.views):
             raise DefinitionError(f"view {view.name}: unknown population {sorted(unknown)}")
     for measure in registry.measures.values():
