@@ -1,0 +1,96 @@
+"""The router: page settings, who is looking, language, the menu of their role, the screen, and one card for any failure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+if sys.path[0] != ROOT:
+    sys.path.insert(0, ROOT)  # before Streamlit's own entry for this folder, so that `data` and `metrics` are the packages
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import access, states, text  # noqa: E402
+from pages.ui.text import LANGS, _  # noqa: E402
+
+st.set_page_config(page_title="计件 Piecework", page_icon="🧮", layout="wide", initial_sidebar_state="auto")
+
+
+def choose_language() -> None:
+    """From the address, else what was chosen before, else the browser; kept in the session and in the address."""
+    asked = st.query_params.get("lang")
+    if "lang_now" not in st.session_state:
+        chinese = (st.context.locale or "zh").lower().startswith("zh")
+        st.session_state["lang_now"] = asked if asked in LANGS else "zh" if chinese else "en"
+    elif asked in LANGS and asked != st.session_state.get("lang_written"):
+        st.session_state["lang_now"] = asked
+    if st.session_state.get("lang_chosen") and st.query_params.get("lang") != st.session_state["lang_now"]:
+        st.query_params["lang"] = st.session_state["lang_now"]
+    st.session_state["lang_written"] = st.query_params.get("lang")
+
+
+def switch_language() -> None:
+    """The widget's choice becomes the session's language (a callback)."""
+    st.session_state["lang_now"] = st.session_state["lang_switch"] or st.session_state["lang_now"]
+    st.session_state["lang_chosen"] = True
+    st.session_state["lang_written"] = st.query_params.get("lang")
+
+
+def switch_persona() -> None:
+    """Another persona of the demo base looks (a callback)."""
+    st.session_state["persona_now"] = st.session_state["persona_switch"]
+
+
+def sidebar(who: access.Visitor) -> None:
+    """Under the menu: who is looking, and in which language."""
+    with st.sidebar:
+        st.session_state["lang_switch"] = text.lang()
+        st.segmented_control(
+            _("Language"),
+            LANGS,
+            format_func=lambda code: text.language_name(code),
+            key="lang_switch",
+            on_change=switch_language,
+            label_visibility="collapsed",
+            required=True,
+        )
+        if who.persona:
+            st.session_state["persona_switch"] = who.role
+            st.selectbox(
+                _("Looking as"),
+                list(access.PERSONAS),
+                format_func=lambda role: _(access.PERSONAS[role]),
+                key="persona_switch",
+                on_change=switch_persona,
+                help=_("The demo base is invented and opens without sign-in. Each persona sees what that role may see."),
+            )
+        else:
+            st.caption(f"{who.name} · {_(access.ROLE_NAMES[who.role])}")
+            st.link_button(_("Sign out"), "/logout", icon=":material/logout:", type="tertiary")
+
+
+def main() -> None:
+    """One run of the app."""
+    choose_language()
+    try:
+        who = access.visitor()
+        st.session_state["currency_now"] = access.store().meta("currency") or "CNY"
+        st.session_state["persona_now"] = who.role if who.persona else None
+    except Exception as error:
+        states.broken(error)
+        return
+    menu: dict[str, list[st.Page]] = {}
+    start = access.first(who.role)
+    for screen in access.allowed(who.role):
+        page = st.Page(screen.file, title=_(screen.title), icon=screen.icon, url_path=screen.name, default=screen.name == start)
+        menu.setdefault(_(access.ROOMS[screen.room]), []).append(page)
+    page = st.navigation(menu, position="sidebar")
+    sidebar(who)
+    try:
+        page.run()
+    except Exception as error:
+        states.broken(error)
+
+
+main()

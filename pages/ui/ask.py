@@ -1,0 +1,161 @@
+"""Questions to the registry, remembered until the store changes; answers as the columns that cards, charts and tables take.
+
+The memory is shared by all sessions, so a visitor's scope is part of every key; it holds a bounded number of answers and is
+keyed by the store's version, so that new facts show at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import cast
+
+import pandas as pd
+import streamlit as st
+
+from data.store import Store
+from metrics import query as engine
+from metrics.definitions import REGISTRY
+from metrics.model import Measure
+from metrics.query import Query, Result
+from metrics.scope import Scope
+from pages.ui import text
+from pages.ui.text import N_, _, missing
+
+UNKNOWN: dict[str, str] = {
+    "site": N_("No site"),
+    "team": N_("No team"),
+    "batch": N_("No batch"),
+    "client": N_("No client"),
+    "modality": N_("No modality"),
+    "error_type": N_("Type not given"),
+    "reviewer": N_("Reviewer not known"),
+}
+
+
+def result(store: Store, query: Query, scope: Scope) -> Result:
+    """The answer, shared with everybody of the same scope: read it, never change it."""
+    return _result(str(store.path), store.version, query, scope, store)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Query: repr, Scope: lambda scope: scope_key(scope)})
+def _result(path: str, version: int, query: Query, scope: Scope, _store: Store) -> Result:
+    return engine.run(_store, query, scope)
+
+
+def scope_key(scope: Scope) -> str:
+    """The scope as a key that is the same in every run."""
+
+    def sort(values: frozenset[str] | None) -> list[str] | None:
+        return None if values is None else sorted(values)
+
+    return repr((scope.role, sort(scope.sites), sort(scope.teams), scope.worker, sorted(scope.fields)))
+
+
+def names(store: Store, dimension: str, language: str) -> Mapping[str, str]:
+    """What people call the values of a dimension: id → name in that language. Names of people are for those who may see them."""
+    return _names(str(store.path), store.version, dimension, language, store)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _names(path: str, version: int, dimension: str, language: str, _store: Store) -> Mapping[str, str]:
+    return engine.labels(_store, dimension, language)
+
+
+def measure(name: str) -> Measure:
+    """The registry's row of that name. Raises KeyError."""
+    return REGISTRY.measures[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A result by at most a few dimensions, with the names of its groups. All columns have the same length and order."""
+
+    result: Result
+    store: Store
+
+    def __len__(self) -> int:
+        return len(self.result.table)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The result's own table; not to be changed."""
+        return self.result.table
+
+    def column(self, name: str) -> list[float | None]:
+        """The values of a measure (or of `<m>_n`, `<m>_low`, `<m>_high`); None where there is none."""
+        return [None if missing(v) else float(v) for v in self.frame[name]] if name in self.frame else [None] * len(self)
+
+    def before(self, name: str) -> list[float | None]:
+        """The values of the comparison period for the same groups; along time, position by position."""
+        table = self.result.before
+        if table is None or name not in table:
+            return [None] * len(self)
+        if any(d in TIMES for d in self.by):
+            old = [None if missing(v) else float(v) for v in table[name]]
+            return (old + [None] * len(self))[: len(self)]
+        known = {tuple(row[:-1]): row[-1] for row in table[[*self.by, name]].itertuples(index=False, name=None)}
+        keys = self.frame[list(self.by)].itertuples(index=False, name=None)
+        return [None if missing(v) else float(cast(float, v)) for v in (known.get(tuple(key)) for key in keys)]
+
+    def total(self, name: str) -> float | None:
+        """The value of the whole, recomputed from the facts."""
+        return _number((self.result.total or {}).get(name))
+
+    def total_before(self, name: str) -> float | None:
+        """The same for the comparison period."""
+        return _number((self.result.before_total or {}).get(name))
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        return self.result.query.by
+
+    def ids(self, dimension: str | None = None) -> list[str]:
+        """The source ids of the groups."""
+        return [str(v) for v in self.frame[dimension or self.by[0]]]
+
+    def labels(self, dimension: str | None = None) -> list[str]:
+        """What people call the groups."""
+        name = dimension or self.by[0]
+        return [label(self.store, name, v) for v in self.frame[name]]
+
+    def dates(self, dimension: str | None = None) -> list[date]:
+        """The days, weeks (their Monday) or months (their first) of a trend."""
+        name = dimension or next(d for d in self.by if d in TIMES)
+        return [d.date() for d in pd.to_datetime(self.frame[name])]
+
+    def order(self, name: str, *, top: int | None = None, reverse: bool = True) -> Answer:
+        """The same answer with its groups sorted by a measure (missing last, ties by name), the first `top` only."""
+        table = self.frame.sort_values([name, *self.by], ascending=[not reverse, *[True] * len(self.by)], na_position="last")
+        return self._with(table if top is None else table.head(top))
+
+    def only(self, dimension: str, value: str) -> Answer:
+        """The rows of one group."""
+        return self._with(self.frame[self.frame[dimension].astype("string") == value])
+
+    def dated(self) -> Answer:
+        """Without the rows that carry no date: they count in totals, never in a dated view."""
+        return self._with(self.frame[self.frame[next(d for d in self.by if d in TIMES)].notna()])
+
+    def _with(self, table: pd.DataFrame) -> Answer:
+        return Answer(replace(self.result, table=table.reset_index(drop=True)), self.store)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader must know about these numbers, in their language."""
+        return [text.say(note) for note in self.result.notes]
+
+
+TIMES = ("day", "week", "month")
+
+
+def label(store: Store, dimension: str, value: object) -> str:
+    """What people call one value of a dimension, in the reader's language; the source id where it has no name."""
+    if missing(value) or value == "":
+        return _(UNKNOWN.get(dimension, N_("Not known")))
+    return names(store, dimension, text.lang()).get(str(value)) or str(value)
+
+
+def _number(value: object) -> float | None:
+    return None if missing(value) or isinstance(value, (str, date, datetime)) else float(cast(float, value))

@@ -1,0 +1,105 @@
+"""The row of cards at the top of a screen: one number each, its signed change, its n, its trend, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from metrics.model import Measure
+from pages.ui import numbers, text
+from pages.ui.ask import Answer, measure
+from pages.ui.text import NONE, _, say
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card. `whole` holds the totals of this period and the one before, `trend` the same measure along time."""
+
+    measure: str
+    whole: Answer
+    trend: Answer | None = None
+    label: str = ""
+
+
+def row(cards: Sequence[Card]) -> None:
+    """At most six cards side by side on a desk, two to a row on a phone. Raises ValueError for more."""
+    if len(cards) > 6:
+        raise ValueError("a screen has at most six cards")
+    with st.grid(len(cards), min_column_width=140, gap="small"):
+        for card in cards:
+            show(card)
+
+
+def show(card: Card) -> None:
+    """One card where the layout stands."""
+    m = measure(card.measure)
+    now, was = card.whole.total(m.name), card.whole.total_before(m.name)
+    delta = numbers.change(m, now, was)
+    flat = delta is not None and delta.lstrip("+-").startswith("0") and not any(c in "123456789" for c in delta)
+    points = _points(card.trend, m.name)
+    st.metric(
+        card.label or numbers.card_label(m),
+        numbers.value(m, now),
+        0 if flat else delta,
+        delta_color="off" if delta is None else numbers.colour(m),
+        delta_description=_beside(card, m, now, was),
+        help=_explain(card, m, now),
+        border=True,
+        height="stretch",
+        chart_data=points if len(points) > 1 else None,
+    )
+
+
+def _points(trend: Answer | None, name: str) -> list[float]:
+    """The sparkline: what exists of the trend, in order."""
+    if trend is None or not len(trend):
+        return []
+    return [v for v in trend.dated().column(name) if v is not None]
+
+
+def _beside(card: Card, m: Measure, now: float | None, was: float | None) -> str:
+    """Beside the change: what it was before, or why there is no number, or how many stand behind a rate."""
+    if now is None:
+        return say(m.null_reason) or _("no value")
+    n = card.whole.total(f"{m.name}_n")
+    said = [] if was is None else [_("was {value}", value=numbers.value(m, was))]
+    if n is not None:
+        said.append(f"n={text.short(n)}")
+    if was is None and card.whole.result.query.compare:
+        said.append(_("nothing before"))
+    return " · ".join(said)
+
+
+def _explain(card: Card, m: Measure, now: float | None) -> str:
+    whole = card.whole
+    low, high = whole.total(f"{m.name}_low"), whole.total(f"{m.name}_high")
+    top, bottom = _part(whole, m.num), _part(whole, m.den)
+    said = numbers.explain(m, top, bottom)
+    if now is not None and low is not None and high is not None:
+        said += "\n\n" + _("95% interval: {low} to {high}", low=numbers.value(m, low), high=numbers.value(m, high))
+    return said
+
+
+def _part(whole: Answer, formula: str) -> str:
+    """One side of a ratio in words, with its number where it was asked for too."""
+    if not formula:
+        return ""
+    try:
+        part = measure(formula)
+    except KeyError:
+        return formula_words(formula)
+    number = whole.total(formula)
+    return numbers.name(part) + ("" if number is None else f" {numbers.value(part, number)}")
+
+
+def formula_words(formula: str) -> str:
+    """A formula with the measures' names as people say them."""
+    words = []
+    for word in formula.replace("(", "( ").replace(")", " )").split():
+        try:
+            words.append(numbers.name(measure(word)))
+        except KeyError:
+            words.append({"-": "−", "*": "×", "/": "÷"}.get(word, word))
+    return " ".join(words) or NONE

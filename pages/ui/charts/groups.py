@@ -1,0 +1,257 @@
+"""Charts by group: bars, Pareto, a bridge, a heat table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pages.ui import text, theme
+from pages.ui.charts import parts
+from pages.ui.charts.parts import Figure, Say, Tone, Values
+from pages.ui.text import missing
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One bar of a bridge: a change, or a level that the bridge stands on (`level=True`)."""
+
+    label: str
+    value: float
+    level: bool = False
+
+
+def bars(
+    labels: Sequence[str],
+    values: Values,
+    say: Say,
+    *,
+    title: str = "",
+    ids: Sequence[str] = (),
+    before: Values | None = None,
+    tones: Sequence[Tone] = (),
+    notes: Sequence[str] = (),
+    height: int | None = None,
+) -> Figure:
+    """Horizontal bars from zero in the order given, the value written at the end of each.
+
+    `before` is an outline behind each bar; `notes` stands after the value in grey (n, a change); `ids` come back from a click.
+    """
+    t = theme.tokens()
+    y = list(range(len(labels)))
+    now = parts.clean(values)
+    colours = [parts.colour(tone) for tone in tones] or [t.act if v is not None and v < 0 else t.main for v in now]
+    said = [
+        f" {w}" + (f"  <span style='color:{t.grey}'>{notes[i]}</span>" if notes and notes[i] else "")
+        for i, w in enumerate(parts.words(values, say))
+    ]
+    traces: list[dict[str, Any]] = []
+    if before is not None:
+        traces.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "y": y,
+                "x": parts.clean(before),
+                "width": 0.78,
+                "hoverinfo": "skip",
+                "marker": {"color": "rgba(0,0,0,0)", "line": parts.stroke(theme.fade(t.grey, 0.7), 1)},
+            }
+        )
+    traces.append(
+        {
+            "type": "bar",
+            "orientation": "h",
+            "y": y,
+            "x": now,
+            "width": 0.56,
+            "marker": {"color": colours},
+            "text": said,
+            "textposition": "outside",
+            "textfont": parts.type_of(11, t.ink),
+            "cliponaxis": False,
+            "customdata": list(ids) or list(labels),
+            "hovertext": list(labels),
+            "hovertemplate": "%{hovertext}<br>%{text}<extra></extra>",
+        }
+    )
+    seen = parts.present(values, before or ()) or [0.0]
+    low, high = min(0.0, *seen), max(0.0, *seen)
+    room = (high - low or 1) * (0.34 if notes else 0.22)
+    return {
+        "data": traces,
+        "layout": parts.layout(
+            height or 40 + parts.ROW * max(2, len(labels)),
+            barmode="overlay",
+            margin={"l": 8, "r": 8, "t": 4, "b": 24},
+            xaxis={
+                "range": [low - (room if low < 0 else 0), high + room],
+                "showticklabels": False,
+                "zeroline": True,
+                "zerolinecolor": t.line,
+                "showline": False,
+                "title": parts.title_of(title),
+            },
+            yaxis={
+                "showgrid": False,
+                "tickmode": "array",
+                "tickvals": y,
+                "ticktext": [parts.cut(w) for w in labels],
+                "autorange": "reversed",
+                "tickfont": {"color": t.ink, "size": 12},
+                "showline": False,
+            },
+        ),
+    }
+
+
+def waterfall(
+    steps: Sequence[Step], say: Say, *, title: str = "", better: Literal["up", "down", "none"] = "up", height: int = 320
+) -> Figure:
+    """A bridge: levels stand on zero, changes hang between them; each bar carries its signed value.
+
+    A change for the better is `good`, for the worse `act`, both also by their sign; with better="none" they are grey.
+    """
+    t = theme.tokens()
+    base: list[float] = []
+    size: list[float] = []
+    colours: list[str] = []
+    said: list[str] = []
+    level = 0.0
+    for step in steps:
+        if step.level:
+            base.append(0.0)
+            size.append(step.value)
+            level = step.value
+            colours.append(t.grey)
+            said.append(say(step.value))
+        else:
+            base.append(level)
+            size.append(step.value)
+            level += step.value
+            good = (step.value >= 0) == (better == "up")
+            colours.append(t.grey if better == "none" or not step.value else t.good if good else t.act)
+            said.append(("+" if step.value > 0 else "") + say(step.value))
+    tops = [max(b, b + s) for b, s in zip(base, size, strict=True)] or [0.0]
+    lows = [min(b, b + s) for b, s in zip(base, size, strict=True)] or [0.0]
+    span = parts.ticks(min(0.0, *lows), max(0.0, *tops) * 1.06, say)
+    x = list(range(len(steps)))
+    marks = [
+        {"x": i, "y": max(top, 0), "text": words, "showarrow": False, "yanchor": "bottom", "font": parts.type_of(11, t.ink)}
+        for i, (top, words) in enumerate(zip(tops, said, strict=True))
+    ]
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "x": x,
+                "y": size,
+                "base": base,
+                "marker": {"color": colours},
+                "width": 0.62,
+                "customdata": said,
+                "hovertext": [s.label for s in steps],
+                "hovertemplate": "%{hovertext}<br>%{customdata}<extra></extra>",
+            }
+        ],
+        "layout": parts.layout(
+            height,
+            annotations=marks,
+            xaxis={"tickmode": "array", "tickvals": x, "ticktext": ["<br>".join(_fold(s.label)) for s in steps], "tickangle": 0},
+            yaxis={**span, "title": parts.title_of(title)},
+        ),
+    }
+
+
+def _fold(words: str, width: int = 8, lines: int = 2) -> list[str]:
+    """A label over two lines so that neighbours do not touch."""
+    wide = width if any("\u4e00" <= c <= "\u9fff" for c in words) else width * 2 - 3
+    parts = [words[i : i + wide] for i in range(0, len(words), wide)] or [""]
+    return parts if len(parts) <= lines else [*parts[: lines - 1], parts.cut("".join(parts[lines - 1 :]), wide)]
+
+
+def pareto(labels: Sequence[str], values: Values, say: Say, *, title: str = "", ids: Sequence[str] = (), top: int = 10) -> Figure:
+    """Causes from the largest down, each with its value and the share reached so far; what made 80 % is coloured, the rest grey."""
+    order = sorted((i for i, v in enumerate(values) if not missing(v)), key=lambda i: (-float(values[i] or 0), labels[i]))[:top]
+    total = sum(parts.present(values))
+    run, notes, tones = 0.0, [], []
+    for i in order:
+        tones.append("main" if total and run / total < 0.8 else "grey")
+        run += float(values[i] or 0)
+        notes.append(text.percent(run / total, 0) if total else "")
+    return bars(
+        [labels[i] for i in order],
+        [values[i] for i in order],
+        say,
+        title=title,
+        ids=[ids[i] for i in order] if ids else (),
+        notes=notes,
+        tones=tones,
+    )  # type: ignore[arg-type]
+
+
+def heat(
+    columns_: Sequence[str],
+    rows: Sequence[str],
+    cells: Sequence[Values],
+    say: Say,
+    *,
+    middle: float | None = None,
+    reach: float | None = None,
+    better: Literal["up", "down", "none"] = "up",
+    height: int | None = None,
+) -> Figure:
+    """A table of cells (row by row). Neutral around `middle`, colour only where something is off; values written in the cells.
+
+    `reach` is the distance from the middle at which the colour is full (default: the farthest cell). Without a middle, paler is less.
+    """
+    t = theme.tokens()
+    z = [parts.clean(row) for row in cells]
+    seen = [v for row in z for v in row if v is not None] or [0.0]
+    if middle is None:
+        low, high = min(0.0, *seen), max(seen)
+        scale = [[0, t.shade], [1, t.main]]
+    else:
+        far = reach or max(abs(v - middle) for v in seen) or 1.0
+        low, high = middle - far, middle + far
+        bad, fine = (t.act, t.good) if better == "up" else (t.good, t.act)
+        scale = [[0, bad], [0.25, t.watch if better == "up" else theme.fade(t.good, 0.55)], [0.45, t.shade], [0.55, t.shade], [1, fine]]
+    return {
+        "data": [
+            {
+                "type": "heatmap",
+                "x": list(range(len(columns_))),
+                "y": list(range(len(rows))),
+                "z": z,
+                "zmin": low,
+                "zmax": high,
+                "colorscale": scale,
+                "showscale": False,
+                "xgap": 2,
+                "ygap": 2,
+                "text": [parts.words(row, say) for row in z],
+                "texttemplate": "%{text}",
+                "textfont": {"size": 11},
+                "hoverongaps": False,
+                "customdata": [[f"{r} · {c}" for c in columns_] for r in rows],
+                "hovertemplate": "%{customdata}<br>%{text}<extra></extra>",
+            }
+        ],
+        "layout": parts.layout(
+            height or 48 + 32 * max(1, len(rows)),
+            xaxis={
+                "tickmode": "array",
+                "tickvals": list(range(len(columns_))),
+                "ticktext": [parts.cut(c, 12) for c in columns_],
+                "showline": False,
+            },
+            yaxis={
+                "tickmode": "array",
+                "tickvals": list(range(len(rows))),
+                "ticktext": [parts.cut(r) for r in rows],
+                "autorange": "reversed",
+                "showgrid": False,
+                "showline": False,
+            },
+        ),
+    }

@@ -1,0 +1,121 @@
+"""What all figures share: the layout in the theme's colours, axes written in the reader's language, and drawing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any, Literal
+
+import streamlit as st
+
+from pages.ui import text, theme
+from pages.ui.text import NONE, missing
+
+Figure = dict[str, Any]
+Values = Sequence[float | None]
+Say = Callable[[float], str]
+Tone = Literal["main", "good", "watch", "act", "grey"]
+
+CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+ROW = 26  # pixels a horizontal bar or dot needs
+
+
+def draw(figure: Figure, *, key: str, alt: str, select: bool = False) -> list[dict[str, Any]]:
+    """Put the figure on the page. With `select`, a click reruns and the clicked points come back (with `customdata`)."""
+    if not select:
+        st.plotly_chart(figure, theme=None, key=key, config=CONFIG, alt=alt)
+        return []
+    state = st.plotly_chart(figure, theme=None, key=key, config=CONFIG, alt=alt, on_select="rerun", selection_mode="points")
+    chosen = state.get("selection", {}) if isinstance(state, dict) else {}
+    return list(chosen.get("points", []))
+
+
+def layout(height: int, **more: Any) -> dict[str, Any]:
+    t = theme.tokens()
+    axis = {
+        "showgrid": False,
+        "zeroline": False,
+        "linecolor": t.line,
+        "tickcolor": t.line,
+        "tickfont": {"color": t.grey, "size": 11},
+        "title": {"font": {"color": t.grey, "size": 11}, "standoff": 8},
+        "automargin": True,
+        "fixedrange": True,
+    }
+    layout: dict[str, Any] = {
+        "height": height,
+        "margin": {"l": 8, "r": 12, "t": 16, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": t.font, "size": 12, "color": t.ink},
+        "showlegend": False,
+        "dragmode": False,
+        "hovermode": "closest",
+        "hoverlabel": {"bgcolor": t.paper, "bordercolor": t.line, "font": {"family": t.font, "size": 12, "color": t.ink}},
+        "xaxis": dict(axis),
+        "yaxis": {**axis, "showgrid": True, "gridcolor": t.line, "gridwidth": 1},
+        "bargap": 0.35,
+    }
+    for name, value in more.items():
+        layout[name] = {**layout[name], **value} if isinstance(value, dict) and isinstance(layout.get(name), dict) else value
+    return layout
+
+
+def ticks(low: float, high: float, say: Say, n: int = 5) -> dict[str, Any]:
+    """Round numbers between low and high, written as people write them (万, k, %)."""
+    if not high > low:
+        high = low + (abs(low) or 1)
+    raw = (high - low) / n
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    values = [round(i * step, 12) for i in range(first, last + 1)]
+    return {"tickmode": "array", "tickvals": values, "ticktext": [say(v) for v in values], "range": [values[0], values[-1] + 0.04 * step]}
+
+
+def dates(x: Sequence[date], grain: str) -> dict[str, Any]:
+    """A time axis with at most eight labels in the reader's language; no label is left to the browser's locale."""
+    words = text.month if grain == "month" else text.day
+    every = max(1, math.ceil(len(x) / 8))
+    shown = list(x)[::-1][::every][::-1]
+    return {"type": "date", "tickmode": "array", "tickvals": [d.isoformat() for d in shown], "ticktext": [words(d) for d in shown]}
+
+
+def title_of(words: str) -> dict[str, Any]:
+    return {"text": words, "font": type_of(11, theme.tokens().grey), "standoff": 8}
+
+
+def type_of(size: int, colour: str) -> dict[str, Any]:
+    return {"size": size, "color": colour}
+
+
+def stroke(colour: str, width: float, dash: str = "solid") -> dict[str, Any]:
+    return {"color": colour, "width": width, "dash": dash}
+
+
+def across(value: float, axis: Literal["x", "y"], stroke: dict[str, Any]) -> dict[str, Any]:
+    """A straight line through the whole plot at one value of an axis."""
+    other = "y" if axis == "x" else "x"
+    return {"type": "line", f"{axis}0": value, f"{axis}1": value, f"{other}ref": "paper", f"{other}0": 0, f"{other}1": 1, "line": stroke}
+
+
+def present(*columns: Values) -> list[float]:
+    return [float(v) for column in columns for v in column if not missing(v)]  # type: ignore[arg-type]
+
+
+def clean(values: Values) -> list[float | None]:
+    return [None if missing(v) else float(v) for v in values]  # type: ignore[arg-type]
+
+
+def words(values: Values, say: Say) -> list[str]:
+    return [NONE if missing(v) else say(v) for v in values]  # type: ignore[arg-type]
+
+
+def cut(words: str, limit: int = 18) -> str:
+    return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+def colour(tone: Tone) -> str:
+    t = theme.tokens()
+    return {"main": t.main, "good": t.good, "watch": t.watch, "act": t.act, "grey": t.grey}[tone]

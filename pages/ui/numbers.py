@@ -1,0 +1,119 @@
+"""How a measure's values are written: its unit, its digits, its direction. Everything comes from the registry's row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import streamlit as st
+
+from metrics.model import Measure
+from pages.ui import text
+from pages.ui.text import N_, NONE, _, missing, say
+
+UNITS: dict[str, str] = {
+    "row": N_("rows"),
+    "unit": N_("units"),
+    "item": N_("items"),
+    "person": N_("people"),
+    "day": N_("days"),
+    "h": N_("h"),
+    "s": N_("s"),
+    "ratio": "",
+    "unit/h": N_("units/h"),
+    "money": "¤",
+    "money/h": N_("¤/h"),
+    "money/unit": N_("¤/unit"),
+}
+_WORD_FOR_MONEY = {"CNY": N_("yuan"), "USD": "USD", "EUR": "EUR"}
+
+
+def currency() -> str:
+    """The currency of the store, as the router found it."""
+    return str(st.session_state.get("currency_now", "CNY"))
+
+
+def unit(measure: Measure) -> str:
+    """The unit as a word: 件, 元, h; empty for ratios."""
+    word = UNITS[measure.unit]
+    return _(word).replace("¤", _(_WORD_FOR_MONEY.get(currency(), currency()))) if word else ""
+
+
+def name(measure: Measure) -> str:
+    """What people call the measure."""
+    return say(measure.label)
+
+
+def header(measure: Measure) -> str:
+    """The name with its unit, for table headers and axes: 产出（件）, Work hours (h)."""
+    return _with_unit(name(measure), unit(measure))
+
+
+def card_label(measure: Measure) -> str:
+    """The name with its unit, without the currency that the value itself carries."""
+    word = UNITS[measure.unit]
+    return name(measure) if "¤" in word and measure.unit == "money" else header(measure)
+
+
+def _with_unit(words: str, unit_word: str) -> str:
+    if not unit_word or words.lower() == unit_word.lower():
+        return words
+    return f"{words}（{unit_word}）" if text.lang() == "zh" else f"{words} ({unit_word})"
+
+
+def value(measure: Measure, x: float | None, *, exact: bool = False) -> str:
+    """The number in words: short on cards and charts, all digits when exact; "–" when it does not exist."""
+    if missing(x) or x is None:
+        return NONE
+    if measure.format == "percent":
+        return text.percent(x, max(1, measure.digits) if exact else 1)
+    if measure.format == "money":
+        return text.money(x, currency(), exact=exact)
+    if measure.format == "integer":
+        return text.count(x) if exact else text.short(x)
+    return text.decimal(x, measure.digits or 1) if exact else text.short(x)
+
+
+def say_as(measure: Measure) -> Callable[[float], str]:
+    """`value` of one measure, as charts take it."""
+    return lambda x: value(measure, x)
+
+
+def signed(measure: Measure, x: float | None) -> str:
+    """A difference with its sign: +1.2 pp, -¥3,400."""
+    if missing(x) or x is None:
+        return NONE
+    if measure.format == "percent":
+        return ("+" if x > 0 else "") + _("{n} pp", n=text.decimal(100 * x, 1))
+    return ("+" if x > 0 else "") + value(measure, x)
+
+
+def change(measure: Measure, now: float | None, was: float | None) -> str | None:
+    """The signed change: percent points for a rate, per cent for everything else. None where there is nothing to compare with.
+
+    A change of a value that was negative or zero is told in its own unit: a per cent of it would mislead.
+    """
+    if now is None or was is None or missing(now) or missing(was):
+        return None
+    if measure.format == "percent" or was <= 0:
+        return signed(measure, now - was)
+    share = now / was - 1
+    return ("+" if share > 0.0005 else "") + text.percent(share, 1)
+
+
+def colour(measure: Measure) -> Literal["normal", "inverse", "off"]:
+    """How st.metric colours a rise of this measure."""
+    return {"up": "normal", "down": "inverse", "none": "off"}[measure.better]  # type: ignore[return-value]
+
+
+def explain(measure: Measure, numerator: str = "", denominator: str = "") -> str:
+    """The definition for a tooltip: in words, with its parts, and where to read more."""
+    lines = [say(measure.note)]
+    if numerator and denominator:
+        lines.append(f"{numerator} ÷ {denominator}")
+    lines.append(_("Direction: {way}", way=_(_WAYS[measure.better])))
+    lines.append(f"[{_('Definition and SQL')}](catalogue?measure={measure.name})")
+    return "\n\n".join(lines)
+
+
+_WAYS = {"up": N_("higher is better"), "down": N_("lower is better"), "none": N_("neither high nor low is good in itself")}

@@ -1,0 +1,171 @@
+"""How a screen begins: permission, question, freshness, filter bar. What comes back asks the registry for this visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import streamlit as st
+
+from data.store import Store
+from metrics.freshness import Freshness, freshness
+from metrics.period import Compare, Period
+from metrics.query import Query
+from metrics.scope import Scope
+from pages.ui import access, ask, charts, filters, states, text
+from pages.ui.ask import Answer
+from pages.ui.text import _
+
+STALE = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A screen's context: who looks, at which facts, through which filters."""
+
+    name: str
+    visitor: access.Visitor
+    store: Store
+    choice: filters.Choice
+    fresh: Freshness
+
+    @property
+    def scope(self) -> Scope:
+        """What the visitor may see."""
+        return self.visitor.scope
+
+    @property
+    def sees_people(self) -> bool:
+        """True when single people may be shown."""
+        return self.scope.sees_people
+
+    @property
+    def grain(self) -> str:
+        """The step of a trend over the chosen period: day up to two months, week up to a year, month beyond."""
+        period = self.choice.period
+        length = (period.end - period.start).days + 1 if period.start and period.end else 0
+        return "day" if length <= 62 else "week" if length <= 400 else "month"
+
+    @property
+    def open_from(self) -> date | None:
+        """The first step of a trend that is not finished (its bar is hatched, its line dashed); None when all are."""
+        today, last = self.fresh.today, self.choice.period.end
+        if last is None or last < today:
+            return None
+        return {"day": today, "week": today - timedelta(days=today.weekday())}.get(self.grain, today.replace(day=1))
+
+    def ask(
+        self,
+        *measures: str,
+        by: str | Sequence[str] = (),
+        where: Mapping[str, Sequence[str]] | None = None,
+        compare: bool = True,
+        period: Period | None = None,
+        total: bool = False,
+    ) -> Answer:
+        """The measures within the filters and the scope, by up to a few dimensions, with the comparison of the bar.
+
+        Without `by`, only totals. `where` narrows further. Raises NotAllowed for a field outside the scope.
+        """
+        dims = (by,) if isinstance(by, str) else tuple(by)
+        against: Compare | None = self.choice.compare if compare and period is None else None
+        query = Query(
+            tuple(measures),
+            by=dims,
+            period=period or self.choice.period,
+            where={**self.choice.conditions(), **(where or {})},
+            compare=against,
+            total=total or not dims,
+        )
+        return Answer(ask.result(self.store, query, self.scope), self.store)
+
+    def notes(self, *answers: Answer) -> None:
+        """What a reader must know about these numbers, each sentence once, under the content."""
+        said = dict.fromkeys(words for answer in answers for words in answer.notes)
+        if said:
+            st.caption("  \n".join(f":material/info: {words}" for words in said))
+
+    def events(self) -> list[charts.Note]:
+        """Guideline changes, outages, holidays in the period, to be drawn on a time axis."""
+        return [
+            charts.Note(note.start, note.text.of(text.lang()), note.end)
+            for note in self.fresh.notes
+            if self.choice.period.start
+            and self.choice.period.end
+            and note.start <= self.choice.period.end
+            and (note.end or note.start) >= self.choice.period.start
+        ]
+
+
+def open(name: str) -> View:
+    """Begin the screen: checks the role, draws question, freshness and filter bar, and gives the view.
+
+    Stops the run with a designed card when there is no data. Raises NotAllowed when the visitor does not have this screen.
+    """
+    visitor = access.require(name)
+    store = access.store()
+    screen = access.screen(name)
+    fresh = _fresh(store, visitor.scope)
+    title, beside = st.columns([0.62, 0.38], vertical_alignment="bottom")
+    title.title(_(screen.question), anchor=False)
+    with beside.container(horizontal_alignment="right"):
+        st.caption(freshness_words(fresh), text_alignment="right")
+    if fresh.last is None and screen.filters:
+        states.no_data()
+        st.stop()
+    first, last = fresh.first or fresh.today, min(fresh.last or fresh.today, fresh.today)
+
+    def options(dimension: str, chosen: Mapping[str, str]) -> Mapping[str, str]:
+        return _options(store, visitor.scope, dimension, chosen)
+
+    choice = filters.bar(screen.filters, options, first, last, phone=on_phone(), page=name)
+    return View(name, visitor, store, choice, fresh)
+
+
+def freshness_words(fresh: Freshness, now: datetime | None = None) -> str:
+    """ "data to 14:20 · UTC+8 · 12 s behind"; a warning sign when the newest fact is two days old."""
+    if fresh.as_of is None:
+        return _("no data yet")
+    at = fresh.as_of.replace(tzinfo=UTC) if fresh.as_of.tzinfo is None else fresh.as_of
+    age = (now or datetime.now(UTC)) - at
+    words = _(
+        "data to {time} · {zone} · {age} behind",
+        time=text.clock(at, fresh.zone),
+        zone=text.offset(fresh.zone, at),
+        age=text.span(age.total_seconds()),
+    )
+    return (":material/schedule: " if age > STALE else "") + words
+
+
+def on_phone() -> bool:
+    """True for a phone's browser: the filters fold into one control, tables become lists."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+def panel(title: str, caption: str = "") -> st.delta_generator.DeltaGenerator:
+    """A bordered area with a heading and a line on how to read it; use it as a context."""
+    box = st.container(border=True, height="stretch")
+    box.subheader(title, anchor=False)
+    if caption:
+        box.caption(caption)
+    return box
+
+
+def _fresh(store: Store, scope: Scope) -> Freshness:
+    return _fresh_for(str(store.path), store.version, ask.scope_key(scope), store, scope)
+
+
+@st.cache_resource(max_entries=256, ttl=60, show_spinner=False)
+def _fresh_for(path: str, version: int, key: str, _store: Store, _scope: Scope) -> Freshness:
+    return freshness(_store, _scope)
+
+
+def _options(store: Store, scope: Scope, dimension: str, chosen: Mapping[str, str]) -> Mapping[str, str]:
+    """The values of a dimension that have work, within the scope and the filters so far: id → name, by name."""
+    if dimension == filters.PERSON:
+        return ask.names(store, "worker", text.lang()) if scope.sees_people else {}
+    narrowed = {name: (value,) for name, value in chosen.items() if name == "site"}
+    found = Answer(ask.result(store, Query(("submissions",), by=(dimension,), where=narrowed), scope), store)
+    pairs = [(i, words) for i, words in zip(found.ids(), found.labels(), strict=True) if i and i not in ("<NA>", "None", "nan")]
+    return dict(sorted(pairs, key=lambda pair: pair[1]))

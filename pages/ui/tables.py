@@ -1,0 +1,151 @@
+"""Tables to act on: units in the headers, digits from the registry, a trend in the row, a click that drills, a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from metrics.model import Measure
+from pages.ui import exports, numbers, text
+from pages.ui.ask import TIMES, Answer, measure
+from pages.ui.text import _
+
+ROWS = 12  # shown without scrolling
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A column with the signed change of a measure against the comparison period."""
+
+    measure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A column with a sparkline: the same groups along time (an answer by group and day, week or month)."""
+
+    measure: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A column worked out elsewhere (a method of `metrics`), in the order of the answer's groups; a number or words."""
+
+    title: str
+    values: Sequence[float | str | None]
+    format: str = "%,.2f"
+    help: str = ""
+
+
+Column = str | Change | Trend | Given
+
+
+def show(
+    answer: Answer,
+    columns: Sequence[Column],
+    *,
+    key: str,
+    title: str,
+    select: bool = False,
+    lead: str = "",
+    ids: bool = False,
+    alt: str = "",
+) -> str | None:
+    """The answer's groups as rows, in their order, with downloads under it. With `select`, the source id of the row clicked, or None.
+
+    `lead` names the first column (default: the dimension's name); `ids` adds the source id beside the name.
+    """
+    dimension = next(d for d in answer.by if d not in TIMES)
+    head = lead or text.say(next(d for d in answer.result.by if d.name == dimension).label)
+    data: dict[str, Any] = {head: answer.labels(dimension)}
+    config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width="medium")}
+    if ids:
+        data[_("Id")] = answer.ids(dimension)
+    for column in columns:
+        name, values, cell = _column(answer, dimension, column)
+        data[name], config[name] = values, cell
+    frame = pd.DataFrame(data)
+    height = 36 * (min(len(frame), ROWS) + 1) + 2
+    chosen = None
+    if select:
+        state = st.dataframe(
+            frame,
+            hide_index=True,
+            column_config=config,
+            key=key,
+            height=height,
+            alt=alt or title,
+            on_select="rerun",
+            selection_mode="single-row",
+        )
+        rows = state["selection"]["rows"]
+        chosen = answer.ids(dimension)[rows[0]] if rows and rows[0] < len(answer) else None
+    else:
+        st.dataframe(frame, hide_index=True, column_config=config, key=key, height=height, alt=alt or title)
+    exports.buttons(answer, title=title, key=key)
+    return chosen
+
+
+def _column(answer: Answer, dimension: str, column: Column) -> tuple[str, list[Any], Any]:
+    if isinstance(column, Given):
+        values = [None if text.missing(v) and not isinstance(v, str) else v for v in column.values]
+        if any(isinstance(v, str) for v in values):
+            return column.title, values, st.column_config.TextColumn(column.title, help=column.help or None)
+        return column.title, values, st.column_config.NumberColumn(column.title, format=column.format, help=column.help or None)
+    if isinstance(column, Change):
+        m = measure(column.measure)
+        return _change(m, answer.column(m.name), answer.before(m.name))
+    if isinstance(column, Trend):
+        m = measure(column.measure)
+        lines = _lines(column.answer, dimension, m.name)
+        name = _("{measure}, trend", measure=numbers.name(m))
+        return name, [lines.get(i) for i in answer.ids(dimension)], st.column_config.LineChartColumn(name, width="small", color="primary")
+    m = measure(column)
+    name = numbers.header(m)
+    return name, _scaled(m, answer.column(column)), number_column(m)
+
+
+def _change(m: Measure, now: Sequence[float | None], was: Sequence[float | None]) -> tuple[str, list[Any], Any]:
+    """Percent points for rates and per cent for the rest; empty where the earlier value is missing or not above zero."""
+    points = m.format == "percent"
+    unit = _("pp") if points else "%"
+    name = _("{measure}, change ({unit})", measure=numbers.name(m), unit=unit)
+    values = [
+        None if a is None or b is None or (not points and b <= 0) else 100 * (a - b) if points else 100 * (a / b - 1)
+        for a, b in zip(now, was, strict=True)
+    ]
+    return name, values, st.column_config.NumberColumn(name, format="%+.1f")
+
+
+def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float | None]]:
+    """One list a group, on the common steps; a step without a value stays a gap."""
+    time = next(d for d in answer.by if d in TIMES)
+    wide = answer.dated().frame.pivot_table(index=dimension, columns=time, values=name, aggfunc="first", observed=True).sort_index(axis=1)
+    return {
+        str(i): [None if text.missing(v) else float(v) for v in row] for i, row in zip(wide.index, wide.to_numpy(dtype=object), strict=True)
+    }
+
+
+def number_column(m: Measure) -> Any:
+    """How a measure stands in a table."""
+    help_ = text.say(m.note)
+    title = numbers.header(m) + ("（%）" if m.format == "percent" and text.lang() == "zh" else " (%)" if m.format == "percent" else "")
+    if m.format == "percent":
+        return st.column_config.NumberColumn(title, format="%.1f", help=help_)
+    if m.format == "integer":
+        return st.column_config.NumberColumn(title, format="%,d", help=help_)
+    places = 2 if m.format == "money" else m.digits or 1
+    return st.column_config.NumberColumn(title, format=f"%,.{places}f", help=help_)
+
+
+def _scaled(m: Measure, values: Sequence[float | None]) -> list[float | int | None]:
+    if m.format == "percent":
+        return [None if v is None else 100 * v for v in values]
+    if m.format == "integer":
+        return [None if v is None else round(v) for v in values]
+    return list(values)
