@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 import streamlit as st
 
 from data.store import Store
-from metrics.freshness import Freshness, freshness
 from metrics.period import Compare, Period
 from metrics.query import Query
+from metrics.reach import Reach, reach
 from metrics.scope import Scope
 from pages.ui import access, ask, charts, filters, states, text
 from pages.ui.ask import Answer
@@ -28,7 +28,7 @@ class View:
     visitor: access.Visitor
     store: Store
     choice: filters.Choice
-    fresh: Freshness
+    fresh: Reach
 
     @property
     def scope(self) -> Scope:
@@ -123,7 +123,7 @@ def open(name: str) -> View:
     return View(name, visitor, store, choice, fresh)
 
 
-def freshness_words(fresh: Freshness, now: datetime | None = None) -> str:
+def freshness_words(fresh: Reach, now: datetime | None = None) -> str:
     """ "data to 14:20 · UTC+8 · 12 s behind"; a warning sign when the newest fact is two days old."""
     if fresh.as_of is None:
         return _("no data yet")
@@ -152,13 +152,13 @@ def panel(title: str, caption: str = "") -> st.delta_generator.DeltaGenerator:
     return box
 
 
-def _fresh(store: Store, scope: Scope) -> Freshness:
+def _fresh(store: Store, scope: Scope) -> Reach:
     return _fresh_for(str(store.path), store.version, ask.scope_key(scope), store, scope)
 
 
 @st.cache_resource(max_entries=256, ttl=60, show_spinner=False)
-def _fresh_for(path: str, version: int, key: str, _store: Store, _scope: Scope) -> Freshness:
-    return freshness(_store, _scope)
+def _fresh_for(path: str, version: int, key: str, _store: Store, _scope: Scope) -> Reach:
+    return reach(_store, _scope)
 
 
 def _options(store: Store, scope: Scope, dimension: str, chosen: Mapping[str, str]) -> Mapping[str, str]:
