@@ -47,9 +47,9 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="piecework-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Callable[[Store], R], *, size: int = 0) -> Future[R]:
-        """Do one thing alone, after what waits already. Raises QueueFull."""
-        return self._put(_Job(job, _alone, size))
+    def submit(self, job: Callable[[Store], R]) -> Future[R]:
+        """Do one thing alone, after what waits already. Meant for what a person asked for: it is always taken."""
+        return self._put(_Job(job, _alone, 0), bounded=False)
 
     def join(self, item: I, together: Callable[[Store, list[I]], Sequence[R | Exception]], *, size: int = 0) -> Future[R]:
         """Have `item` done in one call of `together` with its neighbours in the queue that name the same function.
@@ -57,7 +57,7 @@ class Writer:
         `together` gives one answer, or the exception that is its answer, for each item in order. `size` is in bytes and
         counts against the queue's bound until the job is done. Raises QueueFull.
         """
-        return self._put(_Job(item, together, size))
+        return self._put(_Job(item, together, size), bounded=True)
 
     def close(self, timeout: float = 60) -> None:
         """Finish what waits, then stop; nothing is taken any more."""
@@ -71,12 +71,12 @@ class Writer:
         """Jobs that have not begun."""
         return len(self._waiting)
 
-    def _put(self, job: _Job) -> Future[Any]:
+    def _put(self, job: _Job, *, bounded: bool) -> Future[Any]:
         with self._wake:
             if self._closed:
                 raise StoreError("The server is shutting down.", "服务器正在关闭。")
             # One job larger than the whole bound is taken when nothing else waits, or it could never be.
-            if len(self._waiting) >= self._max_jobs or (self._size and self._size + job.size > self._max_size):
+            if bounded and (len(self._waiting) >= self._max_jobs or (self._size and self._size + job.size > self._max_size)):
                 raise QueueFull
             self._waiting.append(job)
             self._size += job.size

@@ -1,0 +1,171 @@
+"""What `python -m data` can do to a store, whichever process owns it: one row a verb, a JSON object in and one out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from data import accounts, load
+from data.errors import InputError, NameUnknown, PieceworkError
+from data.status import status
+from data.store import Store
+from data.verify import verify
+
+Payload = Mapping[str, object]
+Answer = dict[str, object]
+Progress = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One verb. `writes`: it goes through the writer of a running server. `creates`: it may make a new, empty store."""
+
+    run: Callable[[Store, Payload, Progress | None], Answer]
+    writes: bool = False
+    creates: bool = False
+
+
+def as_json(content: object) -> str:
+    """JSON as the server and the command line both write it: instants with Z, days in ISO form, no NaN."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat(timespec="milliseconds" if value.microsecond else "seconds") + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _text(payload: Payload, key: str) -> str | None:
+    value = payload.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise InputError(f"“{key}” must be text.", f"“{key}”必须是文本。")
+
+
+def _need(payload: Payload, key: str) -> str:
+    value = _text(payload, key)
+    if not value:
+        raise InputError(f"“{key}” is missing.", f"缺少“{key}”。")
+    return value
+
+
+_COUNTS = ("file", "table", "rows", "new", "updated", "duplicates", "rejected", "undated", "naive")
+
+
+def import_files(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    """{files: absolute paths, table, mapping, source, zone} → {files: counts each, errors, seconds, demo}; one transaction a file."""
+    began = time.monotonic()
+    files, errors = [], []
+    for name in cast(list[str], payload["files"]):
+        try:
+            reports = load.import_file(
+                store, Path(name), table=_text(payload, "table"), mapping=_text(payload, "mapping"), source=_text(payload, "source"),
+                zone=_text(payload, "zone"), progress=progress,
+            )  # fmt: skip
+        except PieceworkError as error:
+            errors.append({"file": name, "error": str(error), "error_zh": error.zh})
+        else:
+            files += [{name: getattr(report, name) for name in _COUNTS} for report in reports]
+    return {"files": files, "errors": errors, "seconds": round(time.monotonic() - began, 3), "demo": store.is_demo}
+
+
+def _rejects(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    return {"rejects": load.rejects(store)}
+
+
+def _verify(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    checks = verify(store)
+    rows = [{"name": check.name, "zh": check.zh, "ok": check.ok, "wrong": check.wrong, "detail": check.detail} for check in checks]
+    return {"ok": all(check.ok for check in checks), "checks": rows}
+
+
+def _status(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    return dict(status(store))
+
+
+def _backup(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    target = store.backup(_need(payload, "file"))
+    return {"file": str(target), "bytes": target.stat().st_size}
+
+
+def _restore(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    source = _need(payload, "file")
+    store.restore(source)
+    accounts.end_sessions(store)
+    return {"file": source, "store": str(store.path), "kept": f"{store.path}.before-restore"}
+
+
+def _account(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    match payload.get("action"):
+        case "add":
+            site, team, worker = _text(payload, "site"), _text(payload, "team"), _text(payload, "worker")
+            if store.is_demo:
+                raise InputError(
+                    "This is a demo base, which opens without sign-in: start a store of your own first (PIECEWORK_STORE).",
+                    "这是演示基地，无需登录：请先建立自己的数据文件（PIECEWORK_STORE）。",
+                )
+            made = accounts.add(
+                store, _need(payload, "name"), _need(payload, "password_hash"), _need(payload, "role"), site=site, team=team, worker=worker
+            )
+            unknown = [
+                f"There is no {kind} “{value}” in the store yet."
+                for kind, value in (("site", site), ("team", team), ("worker", worker))
+                if value and not store.rows(f"SELECT 1 FROM {kind} WHERE {kind}_id = ?", [value])
+            ]
+            return {"account": _account_row(made), "warnings": unknown}
+        case "list":
+            return {"accounts": [_account_row(account) for account in accounts.accounts(store)]}
+        case "disable" | "enable" as action:
+            return {"account": _account_row(accounts.set_disabled(store, _need(payload, "name"), action == "disable"))}
+        case "password":
+            return {"account": _account_row(accounts.set_password(store, _need(payload, "name"), _need(payload, "password_hash")))}
+        case other:
+            raise NameUnknown("account action", str(other), ("add", "list", "disable", "enable", "password"), "账号操作")
+
+
+def _account_row(account: accounts.Account) -> Answer:
+    locked = account.locked_until is not None and account.locked_until > datetime.now(UTC).replace(tzinfo=None)
+    return {
+        "name": account.name, "role": account.role, "site": account.site, "team": account.team, "worker": account.worker,
+        "disabled": account.disabled, "locked": locked, "created_at": account.created_at,
+    }  # fmt: skip
+
+
+def _token(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    match payload.get("action"):
+        case "add":
+            name = _need(payload, "name")
+            text = accounts.add_token(store, name, source=_text(payload, "source"), account=_text(payload, "account"))
+            made = accounts.token_for(store, text)
+            return {"token": text, "name": name, "source": made and made.source, "account": made and made.account}
+        case "list":
+            return {"tokens": [asdict(token) for token in accounts.tokens(store)]}
+        case "revoke":
+            accounts.revoke_token(store, _need(payload, "name"))
+            return {"name": payload["name"], "revoked": True}
+        case other:
+            raise NameUnknown("token action", str(other), ("add", "list", "revoke"), "令牌操作")
+
+
+COMMANDS: Mapping[str, Command] = MappingProxyType({
+    "import": Command(import_files, writes=True, creates=True),
+    "rejects": Command(_rejects),
+    "verify": Command(_verify),
+    "status": Command(_status),
+    "backup": Command(_backup),
+    "restore": Command(_restore, writes=True, creates=True),
+    "account": Command(_account, creates=True),
+    "token": Command(_token, creates=True),
+})  # fmt: skip

@@ -1,0 +1,148 @@
+"""Rows pushed over HTTP: from a request body to one report per push, small pushes sharing a transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NoReturn
+
+from data import load, mapping, tables
+from data.errors import InputError
+from data.store import Store
+from data.tables import Batch, Reject
+
+MAX_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """The rows of one request, and under whose name they come."""
+
+    table: str
+    source: str
+    records: list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One row that was not taken: its place in the body (from 0), the code, the column and the reason in both languages."""
+
+    index: int
+    code: str
+    column: str | None
+    reason: str
+    reason_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushReport:
+    """What became of one push once it is on disk; rows = new + updated + duplicates + rejected."""
+
+    table: str
+    rows: int
+    new: int
+    updated: int
+    duplicates: int
+    rejected: int
+    undated: int
+    rejects: tuple[Refused, ...]
+
+
+def records(body: bytes) -> list[dict[str, object]]:
+    """The rows of a body: a JSON array of objects, or one JSON object a line (NDJSON). Numbers with a point come as Decimal.
+
+    Raises InputError naming the row or line that cannot be read; then nothing is taken.
+
+    >>> records(b'[{"event_id": "e1"}]') == records(b'{"event_id": "e1"}')
+    True
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"The body is not UTF-8 text (byte {error.start}).", f"请求体不是 UTF-8 文本（第 {error.start} 字节）。") from None
+    if text.lstrip()[:1] == "[":
+        found = _parsed(text, "The body", "请求体")
+        where, where_zh = "Row {} of the array (from 0)", "数组第 {} 项（从 0 起）"
+        numbered = list(enumerate(found)) if isinstance(found, list) else []
+    else:
+        numbered = [
+            (number, _parsed(line, f"Line {number}", f"第 {number} 行"))
+            for number, line in enumerate(text.split("\n"), start=1)
+            if line.strip()
+        ]
+        where, where_zh = "Line {}", "第 {} 行"
+    if len(numbered) > MAX_ROWS:
+        raise InputError(f"A body takes at most {MAX_ROWS:,} rows: send it in parts.", f"每次最多 {MAX_ROWS:,} 行，请分批发送。")
+    rows: list[dict[str, object]] = []
+    for number, row in numbered:
+        if not isinstance(row, dict):
+            raise InputError(f"{where.format(number)} is not a JSON object.", f"{where_zh.format(number)}不是 JSON 对象。")
+        rows.append(row)
+    return rows
+
+
+def _parsed(text: str, where: str, where_zh: str) -> object:
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} is not JSON: {error}.", f"{where_zh}不是有效的 JSON：{error}。") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def commit(store: Store, pushes: list[Push]) -> Sequence[PushReport | Exception]:
+    """Load the pushes and report on each; it returns after the commit.
+
+    Neighbours for the same table and source share one transaction as long as it is plain whose rows were new or known;
+    otherwise, and when one of them fails, they are loaded one by one.
+    """
+    answers: list[PushReport | Exception] = []
+    start = 0
+    while start < len(pushes):
+        end = start + 1
+        while end < len(pushes) and (pushes[end].table, pushes[end].source) == (pushes[start].table, pushes[start].source):
+            end += 1
+        answers += _commit(store, pushes[start:end])
+        start = end
+    return answers
+
+
+class _Unclear(Exception):
+    """The counts of a shared load cannot be told apart by push."""
+
+
+def _commit(store: Store, pushes: list[Push]) -> Sequence[PushReport | Exception]:
+    try:
+        return _load(store, pushes)
+    except Exception as error:
+        if len(pushes) == 1:
+            return [error]
+        return [answer for push in pushes for answer in _commit(store, [push])]
+
+
+def _load(store: Store, pushes: list[Push]) -> list[PushReport]:
+    batches = [mapping.from_records(push.table, push.records) for push in pushes]
+    with store.transaction() as cur:
+        whole = load.load_into(cur, batches, source=pushes[0].source)[0]
+        if len(pushes) == 1:
+            return [_report(batches[0], whole.new, whole.updated, whole.duplicates, whole.undated, whole.rejects)]
+        all_new, all_known = (whole.rows - whole.rejected == count for count in (whole.new, whole.duplicates))
+        early = sum(len(batch.rejects) for batch in batches)  # refused before the load looked at them
+        if not (all_new or all_known) or whole.undated or whole.rejected != early:
+            raise _Unclear  # rolls back
+    taken = [batch.rows.num_rows for batch in batches]
+    return [
+        _report(batch, rows if all_new else 0, 0, 0 if all_new else rows, 0, batch.rejects)
+        for batch, rows in zip(batches, taken, strict=True)
+    ]
+
+
+def _report(batch: Batch, new: int, updated: int, duplicates: int, undated: int, rejects: Sequence[Reject]) -> PushReport:
+    refused = tuple(
+        Refused(one.line, one.code, one.column, *tables.reason(one.code, batch.table, one.column, one.value)) for one in rejects
+    )
+    return PushReport(batch.table, batch.read, new, updated, duplicates, len(refused), undated, refused)
