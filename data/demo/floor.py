@@ -1,0 +1,453 @@
+"""The floor of the invented base, played day by day: labelling, review, rework, delivery, the client's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data.codes import ACCEPT, ANNOTATE, FIX, REJECT, REVIEW, REWORK, STAGES
+from data.demo.days import Calendar, Roster, clocked, roster, worked
+from data.demo.people import ANNOTATOR, REVIEWER, Cast, Floats, Ints, State
+from data.demo.projects import GUIDELINE_PROJECT, OUTAGE_TOOL, PROJECTS, TOOL, TOOLS, TRADE, TRADES
+
+Rows = npt.NDArray[np.void]
+DAY_MS = 86_400_000
+ZONE_MS = 8 * 3_600_000  # Asia/Shanghai is UTC+8 all year
+PER_DAY = 1_000_000  # numbers of events, items and reviews kept free for each day: the ids of a day never depend on other days
+NEWCOMER = 60  # days of employment
+GROUPS = 4  # a team works in groups of five or six on one batch a day
+CHECK = 0.46  # time to check a piece of work, relative to doing it
+MEND = 0.45  # time to mend one
+QC1, QC2, CLIENT = STAGES.index("qc1"), STAGES.index("qc2"), STAGES.index("client")
+WHY = ("random", "newcomer", "full", "rework", "second_look", "appeal", "client")
+RANDOM, NEW, FULL, REDONE, SECOND, APPEAL, SAMPLE = range(len(WHY))
+
+WORK = np.dtype([("ts", "i8"), ("wall", "f4"), ("seconds", "f4"), ("worker", "i4"), ("item", "i4"), ("batch", "i4"), ("event", "i4"),
+                 ("units", "u2"), ("pre", "i2"), ("project", "u1"), ("action", "u1"), ("round", "u1")])  # fmt: skip
+VERDICT = np.dtype([("ts", "i8"), ("worker", "i4"), ("reviewer", "i4"), ("item", "i4"), ("batch", "i4"), ("event", "i4"), ("review", "i4"),
+                    ("units", "u2"), ("errors", "u2"), ("project", "u1"), ("stage", "u1"), ("verdict", "u1"), ("round", "u1"),
+                    ("type", "i1"), ("why", "u1")])  # fmt: skip
+# A piece of work that waits for something: its review (from the working second `ready` of `day`) or its rework.
+JOB = np.dtype([("day", "i4"), ("ready", "f4"), ("worker", "i4"), ("item", "i4"), ("batch", "i4"), ("event", "i4"), ("units", "u2"),
+                ("project", "u1"), ("round", "u1"), ("stage", "u1"), ("why", "u1"), ("risk", "f4")])  # fmt: skip
+
+_GEOMETRY, _TRACKS, _WORDS = (0.34, 0.12, 0.16, 0.27, 0.09, 0.02), (0.28, 0.10, 0.13, 0.20, 0.07, 0.22), (0.30, 0.10, 0.35, 0.0, 0.25, 0.0)
+
+
+@dataclass(slots=True)
+class Lot:
+    """A batch: the day and group that made it, and what became of it. Days are numbers, instants UTC milliseconds."""
+
+    project: int
+    day: int
+    name: str
+    units: int
+    start: int
+    size: int
+    parent: int = -1
+    delivered: int | None = None
+    decided: int | None = None
+    decide_day: int = -1
+    accepted: bool = False
+    inspected: int = 0
+    defects: int = 0
+    risk: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What one day adds; `work` and `reviews` are in time order, times UTC milliseconds."""
+
+    day: int
+    work: Rows
+    reviews: Rows
+    roster: Roster
+
+
+class Floor:
+    """The state of the floor between days: queues, open batches, and what each day made (until its batches are settled)."""
+
+    def __init__(self, cast: Cast, calendar: Calendar, seed: int) -> None:
+        self.cast, self.calendar, self.seed = cast, calendar, seed
+        self.lots: list[Lot] = []
+        self._made: dict[int, Rows] = {}
+        self._jobs = np.zeros(0, JOB)
+        self._mend = np.zeros(0, JOB)
+        self.tool = np.array([TOOL[p.tool] for p in PROJECTS])
+        self.trade = np.array([TRADE[p.trade] for p in PROJECTS])
+        self._blank = np.array([p.blank for p in PROJECTS])
+        self._pre = np.array([p.prelabelled for p in PROJECTS], dtype=np.float32)
+        self._assisted = np.array([p.assisted for p in PROJECTS], dtype=np.float32)
+        self._errors = np.array([p.errors for p in PROJECTS])
+        self._sampled = np.array([p.sampled for p in PROJECTS], dtype=np.float32)
+        self._mean = np.array([p.units for p in PROJECTS])
+        rng = np.random.default_rng([seed, 3])
+        spread = rng.standard_normal(2048)
+        self._sizes = np.maximum(1, np.rint(self._mean[:, None] * np.exp(0.42 * spread - 0.09))).astype(np.uint16)
+        self._noise = np.exp(0.26 * rng.standard_normal(65536)).astype(np.float32)
+        self._guide = next(i for i, p in enumerate(PROJECTS) if p.id == GUIDELINE_PROJECT)
+        self._types = np.cumsum([_TRACKS if p.task == "tracking" else _WORDS if p.trade in ("text", "audio") else _GEOMETRY for p in PROJECTS], axis=1)
+
+    def days(self) -> Iterator[Day]:
+        """Every day from the first to today, in order."""
+        for day in range(self.calendar.first, self.calendar.today + 1):
+            yield self.play(day)
+
+    def play(self, day: int) -> Day:
+        """The next day; days must be played in order."""
+        rng = np.random.default_rng([self.seed, 4, day])
+        state = self.cast.at(day)
+        expected = roster(self.cast, self.calendar, state, day, rng)
+        came = expected.leave == -1
+        begins = np.zeros(len(self.cast.ids))
+        room = np.zeros(len(self.cast.ids))
+        begins[expected.worker[came]] = worked(expected.begins[came])
+        room[expected.worker[came]] = worked(expected.clock_out[came]) - begins[expected.worker[came]] - 240
+        room = np.maximum(room, 0)
+        redone, spent, left = self._rework(day, state, room, begins, rng)
+        self._mend = left
+        made, risk = self._label(day, state, room, begins, spent, rng)
+        done = np.concatenate([made, redone[0]])
+        done_risk = np.concatenate([risk, redone[1]])
+        why = np.concatenate([self._sample(made, state, rng), redone[2]])
+        order = np.argsort(done["ts"], kind="stable")
+        done, done_risk, why = done[order], done_risk[order], why[order]
+        base = (day - self.calendar.first + 1) * PER_DAY
+        used = np.zeros(len(TOOLS), dtype=np.int64)
+        self._number(done, base, used)
+        self._collect(day, done, done_risk)
+        self._queue(done, done_risk, why, day)
+        checks, reviews = self._review(day, state, room, begins, rng)
+        self._number(checks, base, used)
+        decisions = self._decide(day, rng)
+        verdicts = np.concatenate([reviews, decisions])
+        verdicts = verdicts[np.argsort(verdicts["ts"], kind="stable")]
+        verdicts["review"] = base + np.arange(len(verdicts))
+        work = np.concatenate([done, checks])
+        return Day(day, work[np.argsort(work["ts"], kind="stable")], verdicts, expected)
+
+    # Labelling -------------------------------------------------------------------------------------------------------
+    def _pace(self, workers: Ints, state: State, day: int, projects: Ints) -> Floats:
+        """Speed relative to a trained person of average talent: a week to get going, two months to full speed."""
+        tenure = state.tenure[workers]
+        pace = self.cast.speed[workers] * (0.30 + 0.70 * (1 - np.exp(-tenure / 17))) * (1 + 0.02 * (state.level[workers] - 2).clip(0))
+        since = day - self.calendar.guideline
+        return pace * np.where((projects == self._guide) & (since >= 0), 1 - 0.14 * np.exp(-since / 7), 1.0)
+
+    def _risk(self, workers: Ints, state: State, day: int, projects: Ints) -> Floats:
+        """Probability that a first look finds the work wrong."""
+        since = day - self.calendar.guideline
+        bump = np.where((projects == self._guide) & (since >= 0), 1 + 1.6 * np.exp(-since / 6), 1.0)
+        return self.cast.error[workers] * self._errors[projects] * (1 + 1.5 * np.exp(-state.tenure[workers] / 22)) * bump
+
+    def _assign(self, day: int, state: State, workers: Ints) -> tuple[Ints, Ints]:
+        """The project of each person today, and the group (of a team) they work in. Groups keep a project for a week."""
+        team, group = state.team[workers], workers % GROUPS
+        luck = np.random.default_rng([self.seed, 5, (day + 3) // 7]).random((len(self.cast.teams), GROUPS))
+        share = (day - self.calendar.first) / max(1, self.calendar.today - self.calendar.first)
+        project = np.full(len(workers), -1)
+        for one in np.unique(team):
+            spec = self.cast.teams[one]
+            open_ = [i for i, p in enumerate(PROJECTS) if self.trade[i] == spec.trade and p.starts <= share <= p.ends and (p.both or spec.site == 0)]
+            if open_:
+                weight = np.cumsum([PROJECTS[i].weight for i in open_])
+                mine = team == one
+                project[mine] = np.array(open_)[np.searchsorted(weight, luck[one, group[mine]] * weight[-1])]
+        return project, team * GROUPS + group
+
+    def _label(self, day: int, state: State, room: Floats, begins: Floats, spent: Floats, rng: np.random.Generator) -> tuple[Rows, Floats]:
+        people = np.flatnonzero((room > 600) & (state.role == ANNOTATOR) & state.here)
+        project, group = self._assign(day, state, people)
+        people, project, group = people[project >= 0], project[project >= 0], group[project >= 0]
+        pace = self._pace(people, state, day, project) * np.exp(rng.normal(0, 0.05, len(people)))
+        each = self._mean[project] * self._blank[project] / pace * (1 - self._pre[project] * (1 - self._assisted[project])) + 4
+        free = np.maximum(room[people] - spent[people], 0)
+        count = (free / each * 1.08 + 4).astype(np.int64)
+        total = int(count.sum())
+        if not total:
+            return np.zeros(0, WORK), np.zeros(0)
+        row = np.repeat(np.arange(len(people)), count)
+        first = np.cumsum(count) - count
+        rank = np.arange(total) - first[row]
+        of = project[row]
+        bits = rng.integers(0, 2**64, total, dtype=np.uint64)
+        units = self._sizes[of, (bits & np.uint64(2047)).astype(np.intp)]
+        proposed = ((bits >> np.uint64(11)) & np.uint64(1023)).astype(np.float32) / 1024 < self._pre[of]
+        tired = (1 + 0.09 * np.clip(rank / (count[row] / 1.08), 0, 1) ** 1.5).astype(np.float32)
+        seconds = units * (self._blank[project] / pace).astype(np.float32)[row] * self._noise[(bits >> np.uint64(21)) & np.uint64(65535)] * tired
+        seconds = np.where(proposed, seconds * self._assisted[of], seconds) + 3
+        pause = seconds * 0.06 * self._noise[(bits >> np.uint64(37)) & np.uint64(65535)] ** 2 + 300 * (((bits >> np.uint64(53)) & np.uint64(127)) == 0)
+        passed = np.cumsum(seconds + pause, dtype=np.float64)
+        passed -= (passed[first] - seconds[first] - pause[first])[row]
+        keep = passed <= free[row]
+        kept = row[keep]
+        out = np.zeros(len(kept), WORK)
+        out["ts"] = self._instant(day, (begins[people] + spent[people])[kept] + passed[keep])
+        out["worker"], out["project"], out["units"], out["action"], out["round"] = people[kept], of[keep], units[keep], ANNOTATE, 1
+        out["pre"] = np.where(self._pre[of[keep]] > 0, np.rint(units[keep] * np.where(proposed[keep], 0.88, 0)), -1)
+        self._time(out, seconds[keep], pause[keep], rng)
+        risk = self._risk(people, state, day, project)[kept] * (0.85 + 0.5 * (tired[keep] - 1) / 0.09)
+        gone = self._down(day, out)
+        out, risk, kept = out[~gone], risk[~gone], kept[~gone]
+        self._batch(day, out, group[kept])
+        return out, risk
+
+    def _time(self, rows: Rows, seconds: npt.NDArray[np.float32], pause: npt.NDArray[np.float32], rng: np.random.Generator) -> None:
+        """What each tool's clock makes of the time: gaps dropped, idle counted, pauses cut, or a figure somebody wrote down."""
+        tool = self.tool[rows["project"]]
+        idle = np.minimum(pause, 100)
+        shown = np.select(
+            [tool == TOOL["cvat"], tool == TOOL["label_studio"], tool == TOOL["client_platform"]],
+            [seconds * 0.96 + idle * 0.5, seconds + pause * 0.8, seconds * 0.98],
+            np.maximum(5, np.rint((seconds + idle) / 5) * 5),
+        )
+        wall = seconds + pause * 0.8
+        # Two tasks open side by side: the second one's clock ran while the first was being finished.
+        both = (tool == TOOL["label_studio"]) & (rng.random(len(rows), dtype=np.float32) < 0.01)
+        rows["wall"] = np.where(tool == TOOL["daily_sheet"], np.nan, np.where(both, wall + 45, wall))
+        rows["seconds"] = np.where(both, shown + 45, shown)
+
+    def _down(self, day: int, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Work that the outage prevented: one tool, two hours in the afternoon."""
+        if day != self.calendar.outage:
+            return np.zeros(len(rows), dtype=bool)
+        hour = (rows["ts"] + ZONE_MS) % DAY_MS // 3_600_000
+        found: npt.NDArray[np.bool_] = (self.tool[rows["project"]] == TOOL[OUTAGE_TOOL]) & (hour >= 14) & (hour < 16)
+        return found
+
+    def _batch(self, day: int, rows: Rows, group: Ints) -> None:
+        """One batch a group and project a day; items are numbered within the project."""
+        keys, lot = np.unique(rows["project"].astype(np.int64) * 100_000 + group, return_inverse=True)
+        units = np.bincount(lot, weights=rows["units"], minlength=len(keys))
+        rows["batch"] = len(self.lots) + lot
+        number: dict[int, int] = {}
+        stamp = np.datetime64(day, "D").item().strftime("%y%m%d")
+        for key, total in zip(keys, units, strict=True):
+            project = int(key // 100_000)
+            number[project] = number.get(project, 0) + 1
+            self.lots.append(Lot(project, day, f"{stamp}-{number[project]:02d}", int(total), 0, 0))
+        order = np.argsort(rows["project"], kind="stable")
+        sizes = np.bincount(rows["project"], minlength=len(PROJECTS))
+        item = np.empty(len(rows), dtype=np.int64)
+        item[order] = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        rows["item"] = (day - self.calendar.first + 1) * PER_DAY + item
+
+    # Rework ----------------------------------------------------------------------------------------------------------
+    def _rework(
+        self, day: int, state: State, room: Floats, begins: Floats, rng: np.random.Generator
+    ) -> tuple[tuple[Rows, Floats, npt.NDArray[np.int64]], Floats, Rows]:
+        """Mend what came back, first thing in the shift and for half of it at most: by the author, else by a colleague."""
+        spent = np.zeros(len(room))
+        due = self._mend[self._mend["day"] <= day]
+        later = self._mend[self._mend["day"] > day]
+        able = (room > 600) & (state.role == ANNOTATOR) & state.here
+        fixer = due["worker"].astype(np.int64)
+        away = np.flatnonzero(~able[fixer])
+        if len(away):
+            present = np.flatnonzero(able)
+            for one in away:
+                author = fixer[one]
+                mates = present[state.team[present] == state.team[author]]
+                fixer[one] = rng.choice(mates) if len(mates) else -1
+        late, due, fixer = due[fixer < 0], due[fixer >= 0], fixer[fixer >= 0]
+        order = np.argsort(fixer, kind="stable")
+        due, fixer = due[order], fixer[order]
+        pace = self._pace(fixer, state, day, due["project"].astype(np.int64))
+        seconds = (due["units"] * self._blank[due["project"]] / pace * MEND * np.exp(rng.normal(0, 0.3, len(due))) + 5).astype(np.float32)
+        pause = seconds * 0.06
+        passed = np.cumsum(seconds + pause, dtype=np.float64)
+        first = np.searchsorted(fixer, fixer)
+        passed -= (passed - seconds - pause)[first] if len(first) else 0
+        fits = passed <= room[fixer] * 0.5
+        late = np.concatenate([late, due[~fits], later])
+        due, fixer, seconds, pause, passed = due[fits], fixer[fits], seconds[fits], pause[fits], passed[fits]
+        np.maximum.at(spent, fixer, passed)
+        out = np.zeros(len(due), WORK)
+        for name in ("item", "batch", "units", "project"):
+            out[name] = due[name]
+        out["ts"] = self._instant(day, begins[fixer] + passed)
+        out["worker"], out["action"], out["round"], out["pre"] = fixer, REWORK, due["round"], -1
+        self._time(out, seconds, pause, rng)
+        again = np.where((due["why"] != SAMPLE) | (rng.random(len(due)) < 0.15), REDONE, -1)
+        return (out, due["risk"] * 0.4, again), spent, late
+
+    # Review ----------------------------------------------------------------------------------------------------------
+    def _sample(self, rows: Rows, state: State, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Which pieces are reviewed and why (-1: not): newcomers' work three times as often."""
+        new = state.tenure[rows["worker"]] < NEWCOMER
+        share = self._sampled[rows["project"]]
+        chance = np.where(new, np.maximum(share, 0.40), share)
+        why = np.where(share >= 1, FULL, np.where(new, NEW, RANDOM))
+        return np.where(rng.random(len(rows), dtype=np.float32) < chance, why, -1)
+
+    def _queue(self, rows: Rows, risk: Floats, why: npt.NDArray[np.int64], day: int) -> None:
+        chosen = why >= 0
+        rows, jobs = rows[chosen], np.zeros(int(chosen.sum()), JOB)
+        for name in ("worker", "item", "batch", "event", "units", "project", "round"):
+            jobs[name] = rows[name]
+        jobs["day"], jobs["stage"], jobs["why"], jobs["risk"] = day, QC1, why[chosen], risk[chosen]
+        jobs["ready"] = worked(((rows["ts"] + ZONE_MS) % DAY_MS) / 1000.0) + 600
+        self._jobs = np.concatenate([self._jobs, jobs])
+
+    def _review(self, day: int, state: State, room: Floats, begins: Floats, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        """Each reviewer takes the next piece of their trade when it is ready and they are free; the rest waits for tomorrow."""
+        fresh = (day - self._jobs["day"] <= 3) | (self._jobs["why"] >= FULL)
+        jobs = self._jobs[fresh]
+        free = (room > 600) & state.here
+        server = self._servers(day, state, jobs, free)
+        waiting = jobs[server < 0]
+        jobs, server = jobs[server >= 0], server[server >= 0]
+        ready = np.where(jobs["day"] < day, 0.0, jobs["ready"].astype(np.float64))
+        order = np.lexsort((ready, server))
+        jobs, server, ready = jobs[order], server[order], ready[order]
+        need = jobs["units"] * self._blank[jobs["project"]] * CHECK / self.cast.speed[server] * np.exp(rng.normal(0, 0.25, len(jobs)))
+        need = need * np.where(self._sampled[jobs["project"]] >= 1, 0.55, 1.0) + 4
+        # One server: end = max(own start, ready, previous end) + need, closed form by a running maximum; far-apart offsets separate servers.
+        total = np.cumsum(need)
+        turn = np.cumsum(np.diff(server, prepend=server[:1]) != 0) * 1e7
+        ends = np.maximum.accumulate(np.maximum(ready, begins[server]) - (total - need) + turn) + total - turn
+        fits = ends <= begins[server] + room[server]
+        self._jobs = np.concatenate([waiting, jobs[~fits]])
+        jobs, server, need, ends = jobs[fits], server[fits], need[fits].astype(np.float32), ends[fits]
+        appeal = (jobs["why"] == APPEAL) & (rng.random(len(jobs)) < 0.6)
+        chance = np.minimum(jobs["risk"] * np.where(jobs["stage"] == QC2, 0.5, 1.0) * self.cast.strictness[server], 0.6)
+        wrong = np.where(jobs["why"] == APPEAL, ~appeal, rng.random(len(jobs)) < chance)
+        verdict = np.where(wrong, np.where((rng.random(len(jobs)) < 0.55) | (jobs["why"] == APPEAL), REJECT, FIX), ACCEPT)
+        reviews = self._verdicts(jobs, verdict, self._instant(day, ends), rng)
+        reviews["reviewer"] = server
+        checks = np.zeros(len(jobs), WORK)
+        for name in ("item", "batch", "units", "project", "round"):
+            checks[name] = jobs[name]
+        checks["ts"], checks["worker"], checks["action"], checks["pre"] = reviews["ts"], server, REVIEW, -1
+        self._time(checks, need, need * np.float32(0.05), rng)
+        self._follow(day, jobs, verdict, rng)
+        return checks, reviews
+
+    def _servers(self, day: int, state: State, jobs: Rows, free: npt.NDArray[np.bool_]) -> Ints:
+        """Who looks at each job: the author's lead at the second stage, else the trade's reviewers in turn; -1 when nobody is in."""
+        server = np.full(len(jobs), -1, dtype=np.int64)
+        reviewers = np.flatnonzero(free & (state.role == REVIEWER))
+        leads = self.cast.leads(day)
+        lead_of = np.array([leads.get(team, -1) for team in range(len(self.cast.teams))])
+        second = jobs["stage"] == QC2
+        server[second] = lead_of[state.team[jobs["worker"][second]]]
+        server[(server >= 0) & ~free[np.maximum(server, 0)]] = -1
+        if not len(reviewers):
+            return server
+        pool_of = state.site[reviewers] * len(TRADES) + self.cast.team_trade[state.team[reviewers]]
+        pool = state.site[jobs["worker"]] * len(TRADES) + self.trade[jobs["project"]]
+        order = np.lexsort((jobs["ready"], jobs["day"], pool))
+        for one in np.unique(pool[server < 0]):
+            mine = order[(pool[order] == one) & (server[order] < 0)]
+            who = reviewers[pool_of == one]
+            if not len(who):
+                who = reviewers[state.site[reviewers] == one // len(TRADES)]
+            if not len(who):
+                who = reviewers
+            server[mine] = who[(np.arange(len(mine)) + day) % len(who)]
+        return server
+
+    def _follow(self, day: int, jobs: Rows, verdict: npt.NDArray[np.int64], rng: np.random.Generator) -> None:
+        """What a verdict sets off: rework, an appeal, or a second look."""
+        draw = rng.random(len(jobs))
+        back = verdict == REJECT
+        appealed = back & (jobs["stage"] == QC1) & (jobs["round"] == 1) & (draw < 0.05)
+        again = jobs[appealed].copy()
+        again["stage"], again["why"] = QC2, APPEAL
+        look = jobs[(verdict == ACCEPT) & (jobs["stage"] == QC1) & (draw < 0.04)].copy()
+        look["stage"], look["why"] = QC2, SECOND
+        mend = jobs[back & ~appealed & (jobs["round"] < 5)].copy()
+        mend["round"] += 1
+        for rows in (again, look, mend):
+            rows["day"] = self.calendar.next_workday(day)
+            rows["ready"] = 0
+        self._mend = np.concatenate([self._mend, mend])
+        self._jobs = np.concatenate([self._jobs, again, look])
+
+    def _verdicts(self, jobs: Rows, verdict: npt.NDArray[np.int64], ts: npt.NDArray[np.int64], rng: np.random.Generator) -> Rows:
+        out = np.zeros(len(jobs), VERDICT)
+        for name in ("worker", "item", "batch", "event", "units", "project", "round", "stage", "why"):
+            out[name] = jobs[name]
+        wrong = verdict != ACCEPT
+        out["ts"], out["verdict"], out["reviewer"] = ts, verdict, -1
+        share = np.where(jobs["units"] > 60, 0.06, 0.0) * jobs["units"]
+        out["errors"] = np.where(wrong, np.minimum(jobs["units"], 1 + rng.poisson(0.45 + share)), 0)
+        out["type"] = np.where(wrong, (rng.random(len(jobs))[:, None] > self._types[jobs["project"]]).sum(axis=1).clip(0, 5), -1)
+        return out
+
+    # Delivery --------------------------------------------------------------------------------------------------------
+    def _collect(self, day: int, rows: Rows, risk: Floats) -> None:
+        """Keep the day's first passes in batch order until the client has decided."""
+        fresh = np.flatnonzero(rows["action"] == ANNOTATE)
+        order = fresh[np.argsort(rows["batch"][fresh], kind="stable")]
+        kept = np.zeros(len(order), JOB)
+        for name in ("worker", "item", "batch", "event", "units", "project", "round"):
+            kept[name] = rows[name][order]
+        kept["risk"], kept["why"] = risk[order], SAMPLE
+        self._made[day] = kept
+        first = np.searchsorted(kept["batch"], np.arange(len(self.lots) + 1))
+        for number in np.unique(kept["batch"]):
+            lot = self.lots[number]
+            lot.start, lot.size = int(first[number]), int(first[number + 1] - first[number])
+            self._deliver(lot, self.calendar.next_workday(day), day)
+
+    def _deliver(self, lot: Lot, on: int, day: int) -> None:
+        spread = (lot.day * 7919 + lot.start * 104_729 + len(lot.name)) % 5400
+        lot.delivered = int(on * DAY_MS + (17 * 3600 + 1800 + spread) * 1000 - ZONE_MS)
+        lot.decide_day = on + max(1, PROJECTS[lot.project].answer + spread % 3 - 1)
+        while self.calendar.rest(lot.decide_day):
+            lot.decide_day += 1
+        lot.decided = int(lot.decide_day * DAY_MS + (10 * 3600 + spread * 4) * 1000 - ZONE_MS)
+
+    def _decide(self, day: int, rng: np.random.Generator) -> Rows:
+        """The client draws from each batch due today and decides; a rejected one goes back to be mended and comes again."""
+        found: list[Rows] = []
+        for number, lot in enumerate(self.lots):
+            if lot.decide_day != day or lot.size == 0:
+                continue
+            spec = PROJECTS[lot.project]
+            rows = self._made[lot.day][lot.start : lot.start + lot.size]
+            drawn = rows[np.unique(rng.integers(0, lot.size, 50 if lot.size > 60 else 20))]
+            chance = drawn["risk"] * lot.risk * (0.2 if spec.sampled >= 1 else 0.42)
+            wrong = rng.random(len(drawn)) < chance
+            lot.inspected, lot.defects = len(drawn), int(wrong.sum())
+            lot.accepted = lot.defects <= round(spec.limit * len(drawn)) + 1
+            if spec.feedback and lot.decided is not None:
+                jobs = drawn.copy()
+                jobs["stage"] = CLIENT
+                jobs["round"] = 1 if lot.parent < 0 else 2
+                if lot.parent < 0:
+                    found.append(self._verdicts(jobs, np.where(wrong, REJECT, ACCEPT), np.full(len(jobs), lot.decided), rng))
+            if not lot.accepted:
+                self._send_back(number, lot, day, rows, rng)
+        for old in [made for made in self._made if made < day - 45]:
+            del self._made[old]
+        return np.concatenate(found) if found else np.zeros(0, VERDICT)
+
+    def _send_back(self, number: int, lot: Lot, day: int, rows: Rows, rng: np.random.Generator) -> None:
+        resent = lot.name.split("-R")
+        level = int(resent[1]) + 1 if len(resent) > 1 else 1
+        again = Lot(lot.project, lot.day, f"{resent[0]}-R{level}", lot.units, lot.start, lot.size, parent=number, risk=lot.risk * 0.3)
+        on = self.calendar.next_workday(day)
+        self._deliver(again, self.calendar.next_workday(on), day)
+        mend = rows[rng.random(len(rows)) < 0.35].copy()
+        mend["batch"], mend["round"], mend["day"], mend["ready"] = len(self.lots), level + 1, on, 0
+        self.lots.append(again)
+        self._mend = np.concatenate([self._mend, mend])
+
+    # Shared ----------------------------------------------------------------------------------------------------------
+    def _instant(self, day: int, seconds: Floats) -> npt.NDArray[np.int64]:
+        """UTC milliseconds of so many working seconds into the local day."""
+        found: npt.NDArray[np.int64] = (clocked(seconds) * 1000).astype(np.int64) + (day * DAY_MS - ZONE_MS)
+        return found
+
+    def _number(self, rows: Rows, base: int, used: npt.NDArray[np.int64]) -> None:
+        """Event numbers, counted up per tool."""
+        tool = self.tool[rows["project"]]
+        for one in range(len(TOOLS)):
+            mine = np.flatnonzero(tool == one)
+            rows["event"][mine] = base + used[one] + np.arange(len(mine))
+            used[one] += len(mine)
