@@ -54,7 +54,7 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
         {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
     )[0]
     newest = store.rows(
-        "SELECT max(ts) FROM work WHERE business_date = $last AND ts <= $now AND list_contains($sites, site_key)",
+        "SELECT max(ts) FROM work WHERE business_date BETWEEN $last::DATE - 1 AND $last AND ts <= $now AND list_contains($sites, site_key)",
         {"last": last, "now": moment.replace(tzinfo=None), "sites": mine},
     )[0][0]
     told = store.rows(

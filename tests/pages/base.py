@@ -19,10 +19,12 @@ from data.tables import ARROW, TABLES, Batch
 
 DAYS = 50
 PEOPLE = 24
-PROJECTS = {"P1": ("街景框选", "Street boxes", "星河汽车", "Galaxy Auto", "image", 10.0, "0.06", "0.035"),
-            "P2": ("点云分割", "Point clouds", "星河汽车", "Galaxy Auto", "3d", 60.0, "0.40", "0.22"),
-            "P3": ("客服录音", "Call audio", "云声科技", "Cloud Voice", "audio", 30.0, "0.18", "0.12"),
-            "P4": ("票据文本", "Receipts", "云声科技", "Cloud Voice", "text", 20.0, "0.05", "0.06")}  # fmt: skip
+PROJECTS = {
+    "P1": ("街景框选", "Street boxes", "星河汽车", "Galaxy Auto", "image", 10.0, "0.06", "0.035"),
+    "P2": ("点云分割", "Point clouds", "星河汽车", "Galaxy Auto", "3d", 60.0, "0.40", "0.22"),
+    "P3": ("客服录音", "Call audio", "云声科技", "Cloud Voice", "audio", 30.0, "0.18", "0.12"),
+    "P4": ("票据文本", "Receipts", "云声科技", "Cloud Voice", "text", 20.0, "0.05", "0.06"),
+}
 ERRORS = ("漏标", "多标", "错类")
 
 
@@ -54,19 +56,55 @@ def _tables(today: date) -> dict[str, list[dict[str, object]]]:
     start = today - timedelta(days=DAYS)
     month = start.replace(day=1)
     tables: dict[str, list[dict[str, object]]] = {
-        "sites": [{"site_id": "S1", "name": "清涧基地", "name_en": "Qingjian", "zone": "Asia/Shanghai", "seats": 20},
-                  {"site_id": "S2", "name": "临河基地", "name_en": "Linhe", "zone": "Asia/Shanghai", "seats": 10}],
-        "teams": [{"team_id": t, "name": f"{n}组", "name_en": f"Team {n}", "site_id": "S1" if n < 3 else "S2"} for n, t in enumerate(("T1", "T2", "T3"), 1)],
-        "workers": [{"worker_id": f"W{k:02}", "name": f"员工{k:02}", "site_id": "S1" if k < 16 else "S2", "team_id": team_of(k), "role": "annotator",
-                     "hire_date": start - timedelta(days=30 * (k % 5) + 1), "leave_date": start + timedelta(days=25) if k == 7 else None,
-                     "voluntary": True if k == 7 else None, "contract": "full_time"} for k in range(PEOPLE)],
-        "projects": [{"project_id": p, "name": r[0], "name_en": r[1], "client": r[2], "client_en": r[3], "modality": r[4], "unit": "box"} for p, r in PROJECTS.items()],
+        "sites": [
+            {"site_id": "S1", "name": "清涧基地", "name_en": "Qingjian", "zone": "Asia/Shanghai", "seats": 20},
+            {"site_id": "S2", "name": "临河基地", "name_en": "Linhe", "zone": "Asia/Shanghai", "seats": 10},
+        ],
+        "teams": [
+            {"team_id": t, "name": f"{n}组", "name_en": f"Team {n}", "site_id": "S1" if n < 3 else "S2"}
+            for n, t in enumerate(("T1", "T2", "T3"), 1)
+        ],
+        "workers": [
+            {
+                "worker_id": f"W{k:02}",
+                "name": f"员工{k:02}",
+                "site_id": "S1" if k < 16 else "S2",
+                "team_id": team_of(k),
+                "role": "annotator",
+                "hire_date": start - timedelta(days=30 * (k % 5) + 1),
+                "leave_date": start + timedelta(days=25) if k == 7 else None,
+                "voluntary": True if k == 7 else None,
+                "contract": "full_time",
+            }
+            for k in range(PEOPLE)
+        ],
+        "projects": [
+            {"project_id": p, "name": r[0], "name_en": r[1], "client": r[2], "client_en": r[3], "modality": r[4], "unit": "box"}
+            for p, r in PROJECTS.items()
+        ],
         "prices": [{"project_id": p, "valid_from": month, "amount": Decimal(r[6])} for p, r in PROJECTS.items()],
-        "rates": [{"project_id": p, "valid_from": month, "amount": Decimal(r[7]), "action": a, "pay_on": "submit"} for p, r in PROJECTS.items() for a in ("annotate", "rework")],
-        "costs": [{"site_id": s, "month": m, "kind": "rent", "amount": Decimal(9000)} for s in ("S1", "S2") for m in {month, today.replace(day=1)}],
-        "notes": [{"note_id": "N1", "from_date": today - timedelta(days=10), "kind": "guideline", "text": "标注规范 v7", "text_en": "Guideline v7", "project_id": "P1"}],
-        "batches": [], "annotations": [], "reviews": [],
-    }  # fmt: skip
+        "rates": [
+            {"project_id": p, "valid_from": month, "amount": Decimal(r[7]), "action": a, "pay_on": "submit"}
+            for p, r in PROJECTS.items()
+            for a in ("annotate", "rework")
+        ],
+        "costs": [
+            {"site_id": s, "month": m, "kind": "rent", "amount": Decimal(9000)} for s in ("S1", "S2") for m in {month, today.replace(day=1)}
+        ],
+        "notes": [
+            {
+                "note_id": "N1",
+                "from_date": today - timedelta(days=10),
+                "kind": "guideline",
+                "text": "标注规范 v7",
+                "text_en": "Guideline v7",
+                "project_id": "P1",
+            }
+        ],
+        "batches": [],
+        "annotations": [],
+        "reviews": [],
+    }
     weeks: dict[tuple[str, str], tuple[date, Decimal]] = {}
     n = 0
     for d in range(DAYS + 1):
@@ -88,22 +126,54 @@ def _tables(today: date) -> dict[str, list[dict[str, object]]]:
                 bad = n % 10 == 0
                 fact = {"worker_id": f"W{k:02}", "project_id": project, "item_id": f"i{n}", "batch_id": batch}
                 tables["annotations"].append({**fact, "event_id": f"e{n}", "ts": at, "units": units, "duration_s": used, "clock": "active"})
-                tables["reviews"].append({**fact, "review_id": f"r{n}", "event_id": f"e{n}", "ts": at + timedelta(hours=3), "reviewer_id": f"W{(k + 3) % PEOPLE:02}",
-                                          "verdict": "reject" if bad else "accept", "stage": "qc1", "inspected_units": units,
-                                          "error_units": Decimal(3) if bad else Decimal(0), "error_type": ERRORS[n % 3] if bad else None})  # fmt: skip
+                tables["reviews"].append(
+                    {
+                        **fact,
+                        "review_id": f"r{n}",
+                        "event_id": f"e{n}",
+                        "ts": at + timedelta(hours=3),
+                        "reviewer_id": f"W{(k + 3) % PEOPLE:02}",
+                        "verdict": "reject" if bad else "accept",
+                        "stage": "qc1",
+                        "inspected_units": units,
+                        "error_units": Decimal(3) if bad else Decimal(0),
+                        "error_type": ERRORS[n % 3] if bad else None,
+                    }
+                )
                 if bad:
                     at += timedelta(seconds=120)
-                    tables["annotations"].append({**fact, "event_id": f"e{n}-2", "ts": at, "units": units, "duration_s": Decimal(100), "clock": "active", "action": "rework"})
+                    tables["annotations"].append(
+                        {
+                            **fact,
+                            "event_id": f"e{n}-2",
+                            "ts": at,
+                            "units": units,
+                            "duration_s": Decimal(100),
+                            "clock": "active",
+                            "action": "rework",
+                        }
+                    )
     for (project, batch), (monday, units) in weeks.items():
         decided = monday + timedelta(days=11)
         done = decided <= today
-        tables["batches"].append({"batch_id": batch, "project_id": project, "units": units, "delivered_at": datetime(monday.year, monday.month, monday.day) + timedelta(days=7),
-                                  "decided_at": datetime(decided.year, decided.month, decided.day) if done else None, "decision": "accept" if done else "pending"})  # fmt: skip
+        tables["batches"].append(
+            {
+                "batch_id": batch,
+                "project_id": project,
+                "units": units,
+                "delivered_at": datetime(monday.year, monday.month, monday.day) + timedelta(days=7),
+                "decided_at": datetime(decided.year, decided.month, decided.day) if done else None,
+                "decision": "accept" if done else "pending",
+            }
+        )
     return tables
 
 
 def _batch(name: str, rows: list[dict[str, object]]) -> Batch:
     kinds = {c.name: ARROW[c.kind] for c in TABLES[name].columns}
     used = [c for c in kinds if any(c in row for row in rows)]
-    table = pa.table({c: pa.array([row.get(c) for row in rows], type=kinds[c]) for c in used} | {"line": pa.array(range(1, len(rows) + 1), type=pa.int64())})
+    table = pa.table(
+        {c: pa.array([row.get(c) for row in rows], type=kinds[c]) for c in used}
+        | {"line": pa.array(range(1, len(rows) + 1), type=pa.int64())}
+    )
     return Batch(name, table, [], len(rows))

@@ -1,0 +1,59 @@
+"""Speed after allowing for difficulty, against worked numbers and its own invariants."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from metrics.standardised import Pace, pace
+
+
+def judged(rows: list[tuple[str, str, int, float, float]]) -> list[Pace]:
+    return pace(*([row[i] for row in rows] for i in range(5)))  # type: ignore[arg-type]
+
+
+def test_the_crude_and_the_adjusted_order_are_opposite() -> None:
+    """metrics.md T-06: reference 60/h easy, 10/h hard; A 22.0/h crude but 1.100, B 49.8/h crude but 0.996."""
+    reference = [(w, p, 1, r, 4.0) for w in ("r1", "r2", "r3", "r4", "r5") for p, r in (("easy", 60.0), ("hard", 10.0))]
+    mine = [("A", "easy", 1, 66.0, 2.0), ("A", "hard", 1, 11.0, 8.0), ("B", "easy", 1, 60.0, 8.0), ("B", "hard", 1, 9.0, 2.0)]
+    found = {p.unit: p for p in judged([*mine, *reference])}
+    assert (found["A"].observed, found["A"].expected) == (220.0, 200.0)
+    assert found["A"].ratio == pytest.approx(1.100)
+    assert (found["B"].observed, found["B"].expected) == (498.0, 500.0)
+    assert found["B"].ratio == pytest.approx(0.996)
+    assert found["A"].observed / found["A"].hours == 22.0
+    assert found["B"].observed / found["B"].hours == pytest.approx(49.8)
+
+
+def test_shrinkage_against_a_worked_analysis_of_variance() -> None:
+    """Three people, two weeks each, log ratios ±d around their own mean: within = 2·3·d²/3, intervals by hand."""
+    d, means = 0.05, {"a": math.log(1.2), "b": 0.0, "c": math.log(1 / 1.2)}
+    rows = [(w, "p", week, 10 * math.exp(m + s * d), 8.0) for w, m in means.items() for week, s in ((1, 1), (2, -1))]
+    found = {p.unit: p for p in judged(rows)}
+    middle = 10 * math.cosh(d)  # b's rate over both weeks, the median
+    ys = {w: [math.log(10 * math.exp(m + s * d) / middle) for s in (1, -1)] for w, m in means.items()}
+    grand = sum(sum(y) for y in ys.values()) / 6
+    within = sum((v - sum(y) / 2) ** 2 for y in ys.values() for v in y) / 3
+    above = sum(2 * (sum(y) / 2 - grand) ** 2 for y in ys.values()) / 2
+    between = (above - within) / 2
+    keep = between / (between + within / 2)
+    assert found["a"].ratio == pytest.approx(1.2)
+    assert found["a"].shrunk == pytest.approx(math.exp(grand + keep * (math.log(1.2) - grand)))
+    assert math.log(found["a"].high / found["a"].low) == pytest.approx(2 * 1.959963984540054 * math.sqrt(keep * within / 2))
+    assert [found[w].band for w in "abc"] == ["faster", "middle", "slower"]
+
+
+def test_without_company_or_repeats_nothing_is_claimed() -> None:
+    alone = judged([("a", "p", 1, 10.0, 8.0), ("b", "q", 1, 10.0, 8.0)])
+    assert [(p.ratio, p.shrunk, p.band, p.compared) for p in alone] == [(None, None, "unsure", 0.0)] * 2
+    once = judged([(w, "p", 1, r, 8.0) for w, r in (("a", 8.0), ("b", 10.0), ("c", 12.0))])
+    assert [round(p.ratio or 0, 2) for p in once] == [0.8, 1.0, 1.2]
+    assert {p.band for p in once} == {"unsure"}
+
+
+def test_minutes_of_work_are_left_out_and_nothing_in_gives_nothing_out() -> None:
+    assert judged([]) == []
+    found = judged([("a", "p", 1, 1000.0, 0.1), *[(w, "p", 1, 10.0, 8.0) for w in "bcd"]])
+    assert [p.unit for p in found] == ["b", "c", "d"]
+    assert [p.ratio for p in found] == [1.0, 1.0, 1.0]
