@@ -1,66 +1,73 @@
-"""How fresh the facts are that somebody may see: the newest instant, the span of days, the zone they are told in, what happened."""
+"""How far the data reach: newest instant, newest business date, and how many days reviews take to come in."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 from data.store import Store
-from metrics.model import Text
-from metrics.scope import Scope
 
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something to be drawn on charts: a guideline change, an outage, a holiday. Both days are included."""
-
-    start: date
-    end: date | None
-    kind: str
-    text: Text
+MATURE_SHARE = 0.95  # of first verdicts that must have come in before a day counts as settled (metrics.md 1.4)
+MATURITY_WINDOW = 60  # business dates whose reviews tell how long that takes
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`as_of`: UTC instant of the newest dated work row; `first` and `last`: business dates with work; all None without any.
+    """`as_of`: newest instant in the log, UTC. `last`: newest business date (of the log, else of the people table). `first_hire`.
 
-    `zone`: IANA name of the zone most sites in the scope live in; `today`: the date there now. `first` and `last` leave out days later
-    than that, which only a wrong clock can have written.
+    `maturity` is the number of days after which 95 % of first verdicts have come in. None where there is nothing to tell from.
     """
 
     as_of: datetime | None
-    first: date | None
     last: date | None
-    zone: str
-    today: date
-    notes: tuple[Event, ...]
+    first_hire: date | None
+    maturity: int
 
 
-def freshness(store: Store, scope: Scope, now: datetime | None = None) -> Freshness:
-    """The freshness of what this scope may see. `now` is for tests."""
-    moment = now or datetime.now(UTC)
-    sites = store.rows("SELECT site_key, site_id, zone FROM site")
-    mine = [key for key, name, _ in sites if scope.sites is None or name in scope.sites]
-    zones = Counter(zone for key, name, zone in sites if key in mine and name)
-    zone = min(zones, key=lambda z: (-zones[z], z)) if zones else store.meta("zone") or "UTC"
-    today = moment.astimezone(ZoneInfo(zone)).date()
-    teams, worker = sorted(scope.teams or ()), scope.worker
-    first, last = store.rows(
-        "SELECT min(business_date), max(business_date) FROM work_day WHERE business_date <= $today AND list_contains($sites, site_key) "
-        "AND ($all_teams OR team_key IN (SELECT team_key FROM team WHERE list_contains($teams, team_id))) "
-        "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT worker_key FROM worker WHERE worker_id = $worker))",
-        {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
-    )[0]
-    newest = store.rows(
-        "SELECT max(ts) FROM work WHERE business_date = $last AND ts <= $now AND list_contains($sites, site_key)",
-        {"last": last, "now": moment.replace(tzinfo=None), "sites": mine},
-    )[0][0]
-    told = store.rows(
-        "SELECT from_date, to_date, kind, text, coalesce(text_en, text) FROM note WHERE site_key = 0 OR list_contains($sites, site_key) "
-        "ORDER BY from_date, note_id",
-        {"sites": mine},
+_known: WeakKeyDictionary[Store, tuple[int, Freshness]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def freshness(store: Store) -> Freshness:
+    """What the store knows about its own reach; kept until its version changes."""
+    version = store.version
+    with _lock:
+        found = _known.get(store)
+    if found and found[0] == version:
+        return found[1]
+    fresh = _read(store)
+    with _lock:
+        _known[store] = (version, fresh)
+    return fresh
+
+
+def last_business_date(store: Store) -> date | None:
+    """The newest business date with work, reviews or people; None in an empty store. The “today” of every preset."""
+    return freshness(store).last
+
+
+def _read(store: Store) -> Freshness:
+    ((work, review, hired, changed),) = store.rows(
+        "SELECT (SELECT max(business_date) FROM work_day), (SELECT max(review_date) FROM review_day),"
+        " (SELECT min(from_date) FROM presence), (SELECT max(greatest(from_date, coalesce(to_date, from_date))) FROM presence)"
     )
-    notes = tuple(Event(start, end, kind, Text(english, chinese)) for start, end, kind, chinese, english in told)
-    return Freshness(newest.replace(tzinfo=UTC) if newest else None, first, last, zone, today, notes)
+    days = [day for day in (work, review) if day is not None]
+    last = max(days) if days else changed
+    newest = None
+    if days:
+        # The newest instant lies in the newest business date of its site, at most a day before the newest of all.
+        ((newest,),) = store.rows(
+            "SELECT max(ts) FROM (SELECT max(ts) AS ts FROM work WHERE business_date >= CAST($last AS DATE) - 1"
+            " UNION ALL SELECT max(ts) FROM review WHERE review_date >= CAST($last AS DATE) - 1) AS newest",
+            {"last": last},
+        )
+    ((lag,),) = store.rows(
+        "SELECT min(lag) FROM (SELECT lag, sum(n) OVER (ORDER BY lag) AS upto, sum(n) OVER () AS n FROM ("
+        " SELECT greatest(review_date - business_date, 0) AS lag, sum(first_rows) AS n FROM review_day"
+        " WHERE business_date > CAST($last AS DATE) - CAST($window AS INTEGER) AND review_date IS NOT NULL GROUP BY 1) AS lags) AS running"
+        " WHERE upto >= $share * n AND n > 0",
+        {"last": last, "window": MATURITY_WINDOW, "share": MATURE_SHARE},
+    )
+    return Freshness(newest.replace(tzinfo=UTC) if newest else None, last, hired, int(lag or 0))

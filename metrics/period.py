@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from metrics.freshness import last_business_date
 from metrics.model import QueryError, Text
 
-Preset = Literal["today", "yesterday", "last_7_days", "last_28_days", "this_week", "this_month", "last_month", "this_quarter", "all", "custom"]
+Preset = Literal[
+    "today", "yesterday", "last_7_days", "last_28_days", "this_week", "this_month", "last_month", "this_quarter", "all", "custom"
+]
 Compare = Literal["previous", "last_week", "last_year"]
 
 PRESETS: dict[Preset, Text] = {
@@ -30,6 +33,8 @@ COMPARISONS: dict[Compare, Text] = {
 }
 DAY = timedelta(days=1)
 
+__all__ = ["ALL", "COMPARISONS", "PRESETS", "Compare", "Period", "Preset", "last_business_date", "resolve"]
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -45,7 +50,9 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.start and self.end and self.end < self.start:
-            raise QueryError(f"The range ends ({self.end}) before it starts ({self.start}).", f"日期范围的结束（{self.end}）早于开始（{self.start}）。")
+            raise QueryError(
+                f"The range ends ({self.end}) before it starts ({self.start}).", f"日期范围的结束（{self.end}）早于开始（{self.start}）。"
+            )
 
     @property
     def bounded(self) -> bool:

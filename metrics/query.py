@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from data.store import Store
+from metrics.compile import Compiler, Span, Statement
+from metrics.freshness import freshness
+from metrics.intervals import Floats, wilson_many
 from metrics.model import Dimension, Measure, Note, Text
+from metrics.notes import facts_notes, few_note, null_note, suppressed_note, time_notes
 from metrics.period import ALL, Compare, Period
+from metrics.scope import SMALLEST_GROUP, Scope
+from metrics.survival import kaplan_meier
 
 Where = Mapping[str, Sequence[str]] | tuple[tuple[str, tuple[str, ...]], ...]
 Value = str | int | float | date | None
@@ -35,7 +45,9 @@ class Query:
         pairs = self.where.items() if isinstance(self.where, Mapping) else self.where
         object.__setattr__(self, "measures", tuple(dict.fromkeys(self.measures)))
         object.__setattr__(self, "by", tuple(dict.fromkeys(self.by)))
-        object.__setattr__(self, "where", tuple((dim, tuple(sorted({str(value) for value in values}))) for dim, values in sorted(pairs) if values))
+        object.__setattr__(
+            self, "where", tuple((dim, tuple(sorted({str(value) for value in values}))) for dim, values in sorted(pairs) if values)
+        )
 
     @property
     def filters(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -67,3 +79,151 @@ class Result:
     notes: tuple[Note, ...]
     provisional_from: date | None
     sql: str = field(repr=False)
+
+
+def run(store: Store, query: Query, scope: Scope) -> Result:
+    """Answer a query within a scope: one statement for the numbers, one for the comparison, and a look at what the notes must tell.
+
+    Raises NameUnknown, QueryError or NotAllowed (see `metrics.compile`).
+    """
+    fresh = freshness(store)
+    span = Span(fresh.first_hire, fresh.last)
+    compiler = Compiler(query, scope, span)
+    statement = compiler.statement()
+    now = _Answer(store, statement)
+    before = None
+    if query.compare:
+        before = _Answer(store, Compiler(replace(query, period=query.period.before(query.compare), compare=None), scope, span).statement())
+    time, provisional_from = time_notes(query, compiler, fresh)
+    return Result(
+        query,
+        compiler.measures,
+        compiler.by,
+        now.table,
+        now.total,
+        before.table if before else None,
+        before.total if before else None,
+        now.exact,
+        now.exact_total,
+        fresh.as_of,
+        _filters(query, compiler),
+        (*facts_notes(store, query, scope, compiler), *time, *now.notes()),
+        provisional_from,
+        statement.sql,
+    )
+
+
+class _Answer:
+    """A statement's rows, with small groups left out, estimates computed and intervals added."""
+
+    def __init__(self, store: Store, statement: Statement) -> None:
+        self._statement = statement
+        self._few: list[tuple[Measure, int, int]] = []
+        self._hidden: dict[str, int] = {}
+        self._null: list[Measure] = []
+        got = store.query(statement.sql, statement.params)
+        columns: dict[str, pa.ChunkedArray] = {"is_total": got["is_total"]} | {dim.name: got[dim.name] for dim in statement.by}
+        for measure in statement.measures:
+            columns |= self._columns(measure, got)
+        whole = pa.table(columns)
+        is_total = whole["is_total"]
+        rows = whole.filter(pc.invert(is_total)).drop_columns(["is_total"])
+        totals = whole.filter(is_total if statement.by else pc.invert(is_total)).drop_columns(
+            ["is_total", *(dim.name for dim in statement.by)]
+        )
+        self.exact = rows
+        self.table = _frame(rows)
+        self.exact_total = totals.to_pylist()[0] if totals.num_rows else None
+        self.total = {name: _plain(value) for name, value in self.exact_total.items()} if self.exact_total is not None else None
+
+    def notes(self) -> list[Note]:
+        """Values that do not exist, rest on few cases, or may not be shown."""
+        found = [null_note(measure) for measure in self._null]
+        found += [few_note(measure, smallest, groups) for measure, smallest, groups in self._few]
+        if self._hidden:
+            names = [measure for measure in self._statement.measures if measure.name in self._hidden]
+            found.append(suppressed_note(names, max(self._hidden.values()), SMALLEST_GROUP))
+        return found
+
+    def _columns(self, measure: Measure, got: pa.Table) -> dict[str, pa.ChunkedArray]:
+        name = measure.name
+        if measure.method:
+            columns = _estimate(METHODS[measure.method], name, got)
+        else:
+            columns = {name: got[name]}
+            if measure.interval == "wilson":
+                low, high = wilson_many(got[f"{name}_x"].to_numpy(), got[f"{name}_n"].to_numpy())
+                columns |= {f"{name}_n": got[f"{name}_n"], f"{name}_low": _floats(low), f"{name}_high": _floats(high)}
+        if measure.num or measure.method or measure.percentile is not None:
+            if columns[name].null_count:
+                self._null.append(measure)
+            if measure.min_n and f"{name}_n" in columns:
+                cases = [n for n in columns[f"{name}_n"].to_pylist() if n and n < measure.min_n]
+                if cases:
+                    self._few.append((measure, min(cases), len(cases)))
+        crowds = [got[column].to_numpy() for column in self._statement.crowd.get(name, ())]
+        if crowds:
+            small = np.any([(crowd > 0) & (crowd < SMALLEST_GROUP) for crowd in crowds], axis=0)
+            if small.any():
+                self._hidden[name] = int(small.sum())
+                mask = pa.array(small)
+                columns = {key: pc.if_else(mask, pa.scalar(None, column.type), column) for key, column in columns.items()}
+        return columns
+
+
+def attrition_90d(lasted: Sequence[float], left: Sequence[bool]) -> tuple[float | None, int, float | None, float | None]:
+    """1 − survival at 90 days of spells that began in the period: value, n, low, high; None when nobody was followed that long."""
+    step = kaplan_meier(lasted, left).at(90) if lasted else None
+    if step is None:
+        return None, len(lasted), None, None
+    known = step.low == step.low
+    return 1 - step.survival, len(lasted), 1 - step.high if known else None, 1 - step.low if known else None
+
+
+Method = Callable[[Sequence[float], Sequence[bool]], tuple[float | None, int, float | None, float | None]]
+METHODS: dict[str, Method] = {"attrition_90d": attrition_90d}
+
+
+def _estimate(method: Method, name: str, got: pa.Table) -> dict[str, pa.ChunkedArray]:
+    pairs = zip(got[f"{name}_lasted"].to_pylist(), got[f"{name}_left"].to_pylist(), strict=True)
+    values = [method(lasted or (), left or ()) for lasted, left in pairs]
+    value, n, low, high = zip(*values, strict=True) if values else ((), (), (), ())
+    kinds = {
+        name: (value, pa.float64()),
+        f"{name}_n": (n, pa.int64()),
+        f"{name}_low": (low, pa.float64()),
+        f"{name}_high": (high, pa.float64()),
+    }
+    return {key: pa.chunked_array([pa.array(column, kind)]) for key, (column, kind) in kinds.items()}
+
+
+def _floats(values: Floats) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(values, pa.float64(), from_pandas=True)])
+
+
+def _frame(rows: pa.Table) -> pd.DataFrame:
+    """Dates as datetime64, whole numbers as Int64, all other numbers as float64, text as text."""
+    found = {}
+    for name, column in zip(rows.column_names, rows.columns, strict=True):
+        kind = column.type
+        if pa.types.is_date(kind):
+            found[name] = column.cast(pa.timestamp("s")).to_pandas()
+        elif pa.types.is_integer(kind):
+            found[name] = column.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+        elif pa.types.is_decimal(kind):
+            found[name] = column.cast(pa.float64()).to_pandas()
+        else:
+            found[name] = column.to_pandas()
+    return pd.DataFrame(found)
+
+
+def _plain(value: object) -> Value:
+    return float(value) if isinstance(value, Decimal) else value  # type: ignore[return-value]
+
+
+def _filters(query: Query, compiler: Compiler) -> Text:
+    """The active filters and the range as one sentence."""
+    en = [f"{dimension.en}: {', '.join(value or '–' for value in values)}" for dimension, values in compiler.filters]
+    zh = [f"{dimension.zh}：{'、'.join(value or '–' for value in values)}" for dimension, values in compiler.filters]
+    label = query.period.label
+    return Text("; ".join([label.en, *en]), "；".join([label.zh, *zh]))

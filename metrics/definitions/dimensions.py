@@ -32,10 +32,10 @@ DIMENSIONS = (
     Dimension("task_type", "Task type", "任务类型", "text"),
     Dimension(
         "batch", "Batch", "批次", "text", "coalesce(batch.label, '')",
-        "LEFT JOIN (SELECT b.batch_key, CASE WHEN count(*) OVER (PARTITION BY b.batch_id) > 1 THEN p.project_id || '/' || b.batch_id ELSE b.batch_id END AS label"
-        " FROM batch AS b LEFT JOIN project AS p ON p.project_key = b.project_key) AS batch ON batch.batch_key = {key}",
-        "SELECT b.batch_key FROM batch AS b LEFT JOIN project AS p ON p.project_key = b.project_key"
-        " WHERE b.batch_id IN ({values}) OR p.project_id || '/' || b.batch_id IN ({values})",
+        "LEFT JOIN (SELECT b.batch_key, CASE WHEN count(*) OVER (PARTITION BY b.batch_id) > 1 THEN owner.project_id || '/' || b.batch_id ELSE b.batch_id END AS label"
+        " FROM batch AS b LEFT JOIN project AS owner ON owner.project_key = b.project_key) AS batch ON batch.batch_key = {key}",
+        "SELECT b.batch_key FROM batch AS b LEFT JOIN project AS owner ON owner.project_key = b.project_key"
+        " WHERE b.batch_id IN ({values}) OR owner.project_id || '/' || b.batch_id IN ({values})",
         note=Text("written project/batch where two projects share a batch number", "不同项目批次号相同时写作 项目/批次"),
     ),
     Dimension("action", "Action", "工序", "code", codes=ACTIONS),

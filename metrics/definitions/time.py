@@ -83,4 +83,3 @@ MEASURES = (
         view="work", sql=f"CAST(sum({{merged_s}}) {ON_WORK} AS DOUBLE) / 3600", about_people=True, clocked=True, hidden=True,
     ),
 )  # fmt: skip
-

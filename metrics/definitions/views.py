@@ -168,7 +168,7 @@ VIEWS = (
         (
             Table(
                 "earn_day", {**DATE, **PLACE, **EMPLOYED, **PROJECT, "batch": "t.batch_key", "action": "t.action", "round": "t.round"},
-                {"owed": "t.pay", "sold": "t.revenue", "no_price": "t.unpriced_units", "no_rate": "t.unrated_units"},
+                {"owed": "t.pay", "sold": "t.revenue", "no_price": "t.unpriced_units", "no_rate": "t.unrated_units", "earned": "t.unit_count"},
             ),
         ),
         Text("day, person, project, batch, action and round", "日、人员、项目、批次、工序和轮次"), ("earn",), undated=True,
@@ -179,5 +179,3 @@ VIEWS = (
         Text("site, month and day", "基地、月和日"),
     ),
 )  # fmt: skip
-
-

@@ -1,0 +1,486 @@
+"""Query → one SQL statement with parameters.
+
+Each view that a question needs becomes a common table expression, aggregated on integer keys from the smallest table that carries the
+question; the views are stacked and folded on those keys; dictionaries are joined last. Totals are a second SELECT over the same facts.
+Names come from the registry and values are parameters, so no text of a user is ever SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, TypeVar
+
+from data.codes import PACE_GAMMA, PACE_ZERO
+from data.errors import NameUnknown, NotAllowed
+from metrics.definitions import REGISTRY
+from metrics.model import PLACE, WORD, Dimension, Measure, QueryError, Registry, Table, View, names_in
+from metrics.scope import Scope
+
+if TYPE_CHECKING:
+    from metrics.query import Query
+
+PROJECT, EMPLOYED = re.compile(r"\bp\."), re.compile(r"\bs\.")  # aliases that call for a join
+DATED = ("day", "week", "month", "hour")
+STRETCH = (
+    "(SELECT worker_key, from_date, hired, skill_level, contract,"
+    " least(coalesce(lead(from_date) OVER (PARTITION BY worker_key ORDER BY from_date), DATE '9999-12-31'),"
+    " coalesce(to_date + CASE WHEN ends_spell THEN 1 ELSE 0 END, DATE '9999-12-31')) AS until FROM presence)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The known days: of people (first hire) and of the log (its newest business date). None where there are none."""
+
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL and parameters; `measures` are the columns after the dimensions, then `hidden` ones for intervals, methods and group sizes."""
+
+    sql: str
+    params: dict[str, object]
+    by: tuple[Dimension, ...]
+    measures: tuple[Measure, ...]
+    crowd: dict[str, tuple[str, ...]]  # measure → hidden columns with the number of people behind it, in a scope without names
+    tables: dict[str, str]  # view → the table that answers
+
+
+@dataclass(slots=True)
+class Params:
+    """Named parameters, numbered as they come; a value asked for twice is one parameter."""
+
+    values: dict[str, object] = field(default_factory=dict)
+
+    def add(self, value: object) -> str:
+        """The placeholder of this value."""
+        for name, known in self.values.items():
+            if type(known) is type(value) and known == value:
+                return f"${name}"
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f"${name}"
+
+
+def compile_query(query: Query, scope: Scope, span: Span, registry: Registry = REGISTRY) -> Statement:
+    """The statement that answers a query within a scope.
+
+    Raises NameUnknown for a name that is not in the registry, QueryError for a split or filter the facts do not carry, NotAllowed for a
+    field outside the scope.
+    """
+    return Compiler(query, scope, span, registry).statement()
+
+
+class Compiler:
+    """One query on its way to SQL; checks everything when made. `statement()` gives the SQL, `aside()` a look at the same rows."""
+
+    def __init__(self, query: Query, scope: Scope, span: Span, registry: Registry = REGISTRY) -> None:
+        self.query, self.scope, self.span, self.registry = query, scope, span, registry
+        self.params = Params()
+        self.by = tuple(_named(registry.dimensions, name, "dimension", "维度") for name in query.by)
+        self.filters = tuple((_named(registry.dimensions, name, "dimension", "维度"), values) for name, values in query.filters)
+        self.measures = tuple(_named(registry.measures, name, "measure", "指标") for name in query.measures)
+        self.asked = (*self.by, *(dimension for dimension, _ in self.filters))
+        if not self.measures:
+            raise QueryError("A query needs at least one measure.", "查询至少需要一个指标。")
+        self.sliced = any(dimension.name == "stage" for dimension in self.asked)
+        self.totals = query.total and bool(self.by)
+        self._check_scope()
+        self.crowd: dict[str, tuple[str, ...]] = {}
+        self.parts: dict[str, Measure] = {}
+        for measure in self.measures:
+            self.parts |= {part.name: part for part in registry.parts(measure.name)}
+            self._check_error_type(measure)
+        self.tables = {name: self._table(registry.views[name]) for name in dict.fromkeys(part.view for part in self.parts.values())}
+        if not scope.sees_people:
+            self._add_crowds()
+
+    # What may be asked ------------------------------------------------------------------------------------------------
+    def _check_scope(self) -> None:
+        for measure in self.measures:
+            self.scope.require(self.registry.fields(measure.name), measure.name)
+        for dimension in self.asked:
+            if dimension.field and not (dimension.name == "worker" and self.scope.worker is not None):
+                self.scope.require(frozenset({dimension.field}), dimension.name)
+
+    def _check_error_type(self, measure: Measure) -> None:
+        rates = [m for m in _inside(self.registry, measure) if m.num]
+        if any(dimension.name == "error_type" for dimension, _ in self.filters) and rates:
+            raise QueryError(
+                f"“{measure.name}” cannot be filtered by error_type: its denominator would lose the rows without that error. Split by error_type instead.",
+                f"“{measure.name}”不能按错误类型筛选：分母会丢掉没有该错误的记录。请改为按错误类型拆分。",
+            )
+
+    def _table(self, view: View) -> Table:
+        """The smallest table that carries everything asked, or the reason why there is none."""
+        bound = [
+            name
+            for name, limit in (("site", self.scope.sites), ("team", self.scope.teams), ("worker", self.scope.worker))
+            if limit is not None
+        ]
+        asked = [dimension.name for dimension in self.asked]
+        tables = [table for table in view.tables if table.raw] if self.query.exact and view.name == "pace" else view.tables
+        for table in tables:
+            if all(name in table.dims for name in (*asked, *bound)):
+                return table
+        owner = next(m for m in self.measures if any(part.view == view.name for part in self.registry.parts(m.name)))
+        what, kept = owner.name, view.kept
+        for name in bound:
+            if not any(name in table.dims for table in tables):
+                raise NotAllowed(
+                    f"“{what}” is kept by {kept.en}: it cannot be narrowed to your {name}.",
+                    f"“{what}”按{kept.zh}保存，无法限定到您的{self.registry.dimensions[name].zh}范围。",
+                )
+        for dimension in self.asked:
+            if not any(dimension.name in table.dims for table in tables):
+                verb, verb_zh = ("split", "拆分") if dimension in self.by else ("filtered", "筛选")
+                raise QueryError(
+                    f"“{what}” is kept by {kept.en}: it cannot be {verb} by {dimension.name}.",
+                    f"“{what}”按{kept.zh}保存，不能按{dimension.zh}{verb_zh}。",
+                )
+        together = ", ".join(asked)
+        raise QueryError(f"“{what}” cannot be asked by {together} at once.", f"“{what}”不能同时按 {together} 查询。")
+
+    def _add_crowds(self) -> None:
+        """For each measure about people, the number of people in the group, from the first population that carries the question."""
+        for measure in self.measures:
+            if not self.registry.about_people(measure.name):
+                continue
+            columns = []
+            for part in self.registry.parts(measure.name):
+                if not part.about_people:
+                    continue
+                columns.append(self._population(self.registry.views[part.view], measure))
+            self.crowd[measure.name] = tuple(dict.fromkeys(columns))
+
+    def _population(self, view: View, measure: Measure) -> str:
+        for name in view.population:
+            try:
+                table = self._table(self.registry.views[name])
+            except QueryError:
+                continue
+            part = self.registry.measures[f"people_{name}"]
+            self.parts[part.name] = part
+            self.tables[name] = table
+            return part.name
+        raise NotAllowed(
+            f"“{measure.name}” is about people, and how many stand behind each group of this question is not known.",
+            f"“{measure.name}”涉及个人，而此查询无法得知每组人数。",
+        )
+
+    # SQL --------------------------------------------------------------------------------------------------------------
+    def statement(self) -> Statement:
+        """The whole statement."""
+        ctes = []
+        if "staff" in self.tables:
+            ctes.append(f"calendar AS ({self._calendar()})")
+        for name, table in self.tables.items():
+            ctes.append(f"{name}_facts AS ({self._facts(self.registry.views[name], table)})")
+        ctes.append(f"folded AS ({self._fold()})")
+        columns = [
+            f"{d.value.format(key=f'f.k{i}')} AS {d.name}" if d.kind != "code" else f"{_decode(d, f'f.k{i}')} AS {d.name}"
+            for i, d in enumerate(self.by)
+        ]
+        joins = [d.join.format(key=f"f.k{i}") for i, d in enumerate(self.by) if d.join]
+        for measure in self.measures:
+            columns.extend(self._outputs(measure))
+        columns.extend(
+            f"coalesce(f.{name}, 0) AS {name}" for name in dict.fromkeys(name for names in self.crowd.values() for name in names)
+        )
+        order = [
+            "f.is_total",
+            *(f"f.k{i} NULLS LAST" if d.kind in ("date", "integer", "code") else f"{i + 2} NULLS LAST" for i, d in enumerate(self.by)),
+        ]
+        sql = (
+            "WITH "
+            + ",\n".join(ctes)
+            + f"\nSELECT f.is_total, {', '.join(columns)}\nFROM folded AS f {' '.join(joins)}\nORDER BY {', '.join(order)}"
+        )
+        return Statement(
+            sql, self.params.values, self.by, self.measures, self.crowd, {name: table.name for name, table in self.tables.items()}
+        )
+
+    def aside(self, view: str, columns: Sequence[str], *, undated: bool = False) -> tuple[str, dict[str, object]]:
+        """Aggregates over the rows behind the query in one view, unsplit; with `undated`, over those it leaves out for having no date."""
+        table = self._table(self.registry.views[view])
+        known = {**table.dims, **table.columns, **(table.sliced if self.sliced else {})}
+        selected = [PLACE.sub(lambda match: known[match[1]], column) for column in columns]
+        self.params = Params()
+        predicates = self.predicates(table, undated=undated)
+        return f"SELECT {', '.join(selected)} {self._from(table, selected, predicates)}", self.params.values
+
+    def _outputs(self, measure: Measure) -> list[str]:
+        if measure.method:
+            return [f"f.{measure.name}_lasted AS {measure.name}_lasted", f"f.{measure.name}_left AS {measure.name}_left"]
+        expression = self._expression(measure)
+        if measure.unit in ("row", "item", "person", "day"):
+            expression = f"CAST({expression} AS BIGINT)" if not measure.num else expression
+        found = [f"{expression} AS {measure.name}"]
+        if measure.interval == "wilson":
+            found += [
+                f"CAST({self._formula(measure.num)} AS DOUBLE) AS {measure.name}_x",
+                f"CAST({self._den(measure)} AS BIGINT) AS {measure.name}_n",
+            ]
+        return found
+
+    def _expression(self, measure: Measure) -> str:
+        """A measure over the folded columns."""
+        if measure.num:
+            return f"CAST({self._formula(measure.num)} AS DOUBLE) / nullif(CAST({self._den(measure)} AS DOUBLE), 0)"
+        if measure.formula:
+            return f"({self._formula(measure.formula)})"
+        return f"f.{measure.name}" if measure.percentile is not None else f"coalesce(f.{measure.name}, 0)"
+
+    def _formula(self, formula: str) -> str:
+        return WORD.sub(lambda match: f"({self._expression(self.registry.measures[match[0]])})", formula)
+
+    def _den(self, measure: Measure) -> str:
+        """The denominator; across error types, since a row without errors has none."""
+        inner = self._formula(measure.den)
+        if "error_type" not in self.query.by:
+            return inner
+        others = ["f.is_total", *(f"f.k{i}" for i, d in enumerate(self.by) if d.name != "error_type")]
+        return f"(sum({inner}) OVER (PARTITION BY {', '.join(others)}))"
+
+    def _fold(self) -> str:
+        """Stack the views and fold them on their keys; a question without dimensions, and a total, always have their one row."""
+        keys = ["is_total", *(f"k{i}" for i in range(len(self.by)))]
+        columns = {name: self._columns(name) for name in self.tables}
+        if len(columns) == 1 and self.by and not self.totals:
+            return f"SELECT * FROM {next(iter(columns))}_facts"
+        every = [column for names in columns.values() for column in names]
+        branches = [
+            f"SELECT {', '.join(keys)}, {', '.join(column if column in names else f'NULL AS {column}' for column in every)} FROM {name}_facts"
+            for name, names in columns.items()
+        ]
+        if self.totals or not self.by:
+            spine = ["true" if self.totals else "false", *("NULL" for _ in self.by), *("NULL" for _ in every)]
+            branches.append(f"SELECT {', '.join(spine)}")
+        folded = ", ".join(f"any_value({column}) AS {column}" for column in every)
+        return f"SELECT {', '.join(keys)}, {folded} FROM ({' UNION ALL '.join(branches)}) AS stacked GROUP BY {', '.join(keys)}"
+
+    def _columns(self, view: str) -> list[str]:
+        found = []
+        for part in self.parts.values():
+            if part.view == view:
+                found += [f"{part.name}_lasted", f"{part.name}_left"] if part.method else [part.name]
+        return found
+
+    def _facts(self, view: View, table: Table) -> str:
+        """One view's rows (and total), aggregated on keys."""
+        rows = self._select(view, table, total=False)
+        return f"{rows} UNION ALL {self._select(view, table, total=True)}" if self.totals else rows
+
+    def _select(self, view: View, table: Table, total: bool) -> str:
+        by = () if total else self.by
+        keys = [table.dims[d.name] for d in by]
+        nulls = ", ".join(f"NULL AS k{i}" for i in range(len(self.by))) if total else ""
+        lead = [f"{'true' if total else 'false'} AS is_total"] + ([nulls] if nulls else [f"k{i}" for i in range(len(by))])
+        columns = dict(table.columns) | (dict(table.sliced) if self.sliced else {}) | (dict(table.whole) if total else {})
+        predicates = self.predicates(table)
+        group = f" GROUP BY {', '.join(f'k{i}' for i in range(len(by)))}" if by else ""
+        parts = [part for part in self.parts.values() if part.view == view.name]
+        keyed = [f"{key} AS k{i}" for i, key in enumerate(keys)]
+        if view.name == "pace":
+            return self._pace(table, columns, parts, lead, keyed, group, predicates)
+        if view.entity:
+            inner_keys = [*keyed, *(f"{key} AS e{i}" for i, key in enumerate(view.entity))]
+            inner = [*inner_keys, *(f"{sql} AS {name}" for name, sql in columns.items())]
+            names = [*(f"k{i}" for i in range(len(by))), *(f"e{i}" for i in range(len(view.entity)))]
+            source = f"(SELECT {', '.join(inner)} {self._from(table, inner, predicates)} GROUP BY {', '.join(names)}) AS entity"
+            measured = [self._aggregate(part, {name: name for name in columns}) for part in parts]
+            return f"SELECT {', '.join([*lead, *measured])} FROM {source}{group}"
+        measured = [
+            self._aggregate(part, columns | {"worker": table.dims.get("worker", ""), "action": table.dims.get("action", "")})
+            for part in parts
+        ]
+        selected = [lead[0], *([nulls] if nulls else keyed), *measured]
+        return f"SELECT {', '.join(selected)} {self._from(table, selected, predicates)}{group}"
+
+    def _aggregate(self, part: Measure, columns: dict[str, str]) -> str:
+        if part.method:
+            lists = f"list({columns['lasted']}) AS {part.name}_lasted, list({columns['left_by_now']}) AS {part.name}_left"
+            return lists.replace("{last}", self._last())
+        return f"{PLACE.sub(lambda match: columns[match[1]], part.sql)} AS {part.name}"
+
+    def _pace(
+        self,
+        table: Table,
+        columns: dict[str, str],
+        parts: Sequence[Measure],
+        lead: list[str],
+        keyed: list[str],
+        group: str,
+        predicates: list[str],
+    ) -> str:
+        """Percentiles: exact from the log, else from the histogram by the order statistics on either side of (n − 1)·q."""
+        if table.raw:
+            measured = [f"quantile_cont(pace, {part.percentile!r}) AS {part.name}" for part in parts]
+            inner = [*keyed, f"{columns['pace']} AS pace"]
+            return f"SELECT {', '.join([*lead, *measured])} FROM (SELECT {', '.join(inner)} {self._from(table, inner, predicates)}) AS timed{group}"
+        keys = [f"k{i}" for i in range(len(keyed))]
+        inner = [*keyed, f"{columns['pace']} AS bucket", f"CAST(sum({columns['weight']}) AS BIGINT) AS weight"]
+        counted = f"SELECT {', '.join(inner)} {self._from(table, inner, [*predicates, 't.action IN (0, 1)'])} GROUP BY {', '.join([*keys, 'bucket'])}"
+        part_by = f"PARTITION BY {', '.join(keys)} " if keys else ""
+        pace = f"CASE WHEN bucket = {PACE_ZERO} THEN 0 ELSE 2 * pow({PACE_GAMMA!r}, bucket) / ({PACE_GAMMA!r} + 1) END"
+        running = f"SELECT *, {pace} AS pace, sum(weight) OVER ({part_by}ORDER BY bucket) AS upto, sum(weight) OVER ({part_by.strip()}) AS n FROM ({counted}) AS counted"
+        measured = []
+        for part in parts:
+            rank = f"((n - 1) * {part.percentile!r}::DOUBLE)"
+            low, high = (f"min(pace) FILTER (WHERE upto > {edge}{rank})" for edge in ("floor", "ceil"))
+            measured.append(f"{low} + ({high} - {low}) * max({rank} - floor{rank}) AS {part.name}")
+        return f"SELECT {', '.join([*lead, *measured])} FROM ({running}) AS running{group}"
+
+    def _from(self, table: Table, used: Iterable[str], predicates: Sequence[str]) -> str:
+        """FROM … JOIN … WHERE …, with only the joins that the SQL mentions."""
+        text = " ".join((*used, *predicates))
+        sql = [f"FROM {table.source or table.name} AS t"]
+        if PROJECT.search(text):
+            sql.append("LEFT JOIN project AS p ON p.project_key = t.project_key")
+        if EMPLOYED.search(text):
+            sql.append(
+                f"LEFT JOIN {STRETCH} AS s ON s.worker_key = t.worker_key AND s.from_date <= {table.date} AND {table.date} < s.until"
+            )
+        if predicates:
+            sql.append(f"WHERE {' AND '.join(predicates)}")
+        return " ".join(sql)
+
+    # Rows -------------------------------------------------------------------------------------------------------------
+    def predicates(self, table: Table, *, undated: bool = False) -> list[str]:
+        """What a row of this table must satisfy: the view's own condition, the scope, the filters, the range.
+
+        `undated` asks for the rows that a dated question leaves out instead.
+        """
+        found = [table.where] if table.where else []
+        found += self._scope_rows(table)
+        for dimension, values in self.filters:
+            if undated and dimension.name in DATED:
+                continue
+            found.append(self._among(dimension, table.dims[dimension.name], values))
+        if undated:
+            return [*found, f"{table.date} IS NULL"]
+        start, end = self.query.period.start, self.query.period.end
+        if table.name == "presence" and table.date != "t.on_day" and self.span.last:
+            end = min(end, self.span.last) if end else self.span.last
+        if start:
+            found.append(f"{table.date} >= {self.params.add(start)}")
+        if end:
+            found.append(f"{table.date} <= {self.params.add(end)}")
+        if not start and not end and self.dated:
+            found.append(f"{table.date} IS NOT NULL")
+        return found
+
+    @property
+    def dated(self) -> bool:
+        """True when rows without a date cannot take part."""
+        return self.query.period.bounded or any(dimension.name in DATED for dimension in self.asked)
+
+    def _scope_rows(self, table: Table) -> list[str]:
+        limits: list[tuple[str, Iterable[str] | None]] = [
+            ("site", self.scope.sites),
+            ("team", self.scope.teams),
+            ("worker", None if self.scope.worker is None else (self.scope.worker,)),
+        ]
+        return [
+            self._among(self.registry.dimensions[name], table.dims[name], sorted(values)) if values else "false"
+            for name, values in limits
+            if values is not None
+        ]
+
+    def _among(self, dimension: Dimension, key: str, values: Sequence[str]) -> str:
+        """A predicate “the row's value is one of these”."""
+        if dimension.match:
+            marks = ", ".join(self.params.add(value) for value in values)
+            return f"{key} IN ({dimension.match.format(values=marks)})"
+        convert = _converter(dimension)
+        wanted = [convert(value) for value in values]
+        marks = ", ".join(self.params.add(value) for value in wanted if value is not None)
+        known = f"{key} IN ({marks})" if marks else "false"
+        return f"({known} OR {key} IS NULL)" if None in wanted else known
+
+    def _last(self) -> str:
+        return f"CAST({self.params.add(self.span.last)} AS DATE)"
+
+    def _calendar(self) -> str:
+        """The days of the range, told to which bucket of the finest date dimension each belongs."""
+        start, end = self.query.period.start or self.span.first, self.query.period.end or self.span.last
+        if self.span.last and end:
+            end = min(end, self.span.last)
+        finest = next((name for name in ("day", "week", "month") if name in self.query.by), None)
+        bucket = {"day": "on_day", "week": "date_trunc('week', on_day)", "month": "date_trunc('month', on_day)", None: "1"}[finest]
+        keys = self.registry.views["staff"].tables[0].dims
+        kept = [
+            self._among(d, keys[d.name].replace("t.on_day", "on_day"), values)
+            for d, values in self.filters
+            if d.name in ("day", "week", "month")
+        ]
+        where = f" WHERE {' AND '.join(kept)}" if kept else ""
+        days = f"generate_series(CAST({self.params.add(start)} AS DATE), CAST({self.params.add(end)} AS DATE), INTERVAL 1 DAY)"
+        return (
+            f"SELECT on_day, count(*) OVER (PARTITION BY {bucket}) AS bucket_days, on_day = max(on_day) OVER (PARTITION BY {bucket}) AS bucket_end,"
+            f" count(*) OVER () AS range_days, on_day = max(on_day) OVER () AS range_end"
+            f" FROM (SELECT CAST(unnest({days}) AS DATE) AS on_day) AS every_day{where}"
+        )
+
+
+def _inside(registry: Registry, measure: Measure) -> list[Measure]:
+    """The measure and every measure its formulas name, at any depth."""
+    found = [measure]
+    for name in names_in(measure) if measure.derived else ():
+        found += _inside(registry, registry.measures[name])
+    return found
+
+
+def _decode(dimension: Dimension, key: str) -> str:
+    cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(dimension.codes))
+    return f"CASE {key} {cases} ELSE '' END"
+
+
+def _converter(dimension: Dimension) -> Callable[[str], object]:
+    """Text of a filter → the key it is compared with; None for “not known”."""
+
+    def code(value: str) -> object:
+        if value == "":
+            return None
+        if value not in dimension.codes:
+            raise NameUnknown(dimension.name, value, dimension.codes, dimension.zh)
+        return dimension.codes.index(value)
+
+    def number(value: str) -> object:
+        if value == "":
+            return None
+        try:
+            return int(value)
+        except ValueError:
+            raise QueryError(
+                f"{dimension.name} must be a whole number, not “{value}”.", f"{dimension.zh}须为整数，而不是“{value}”。"
+            ) from None
+
+    def day(value: str) -> object:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise QueryError(
+                f"{dimension.name} must be a date like 2026-03-01, not “{value}”.",
+                f"{dimension.zh}须为 2026-03-01 这样的日期，而不是“{value}”。",
+            ) from None
+
+    if dimension.kind == "code":
+        return code
+    if dimension.kind == "integer":
+        return number
+    return day if dimension.kind == "date" else str
+
+
+Row = TypeVar("Row", Measure, Dimension)
+
+
+def _named(known: Mapping[str, Row], name: str, kind: str, zh: str) -> Row:
+    if name not in known or getattr(known[name], "hidden", False):
+        raise NameUnknown(kind, name, (word for word, row in known.items() if not getattr(row, "hidden", False)), zh)
+    return known[name]

@@ -1,0 +1,169 @@
+"""What a person must know about a result before trusting it: rows left out, kinds of time mixed, prices missing, numbers that may move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from data.codes import CLOCKS
+from data.store import Store
+from metrics.compile import Compiler
+from metrics.freshness import Freshness
+from metrics.model import Measure, Note, QueryError
+
+if TYPE_CHECKING:
+    from metrics.query import Query
+    from metrics.scope import Scope
+
+# The view that can say how many rows behind a view have no date, what they are counted in, and their words.
+UNDATED = {
+    "work": ("work", "row_count", "work rows", "条作业记录"),
+    "item_work": ("work", "row_count", "work rows", "条作业记录"),
+    "pace": ("work", "row_count", "work rows", "条作业记录"),
+    "review": ("review", "verdicts", "reviews", "条质检记录"),
+    "item_review": ("review", "verdicts", "reviews", "条质检记录"),
+    "earn": ("earn", "earned", "units of earned work", "个已计酬单位"),
+}
+
+
+def facts_notes(store: Store, query: Query, scope: Scope, compiler: Compiler) -> list[Note]:
+    """Notes that need a look at the facts behind the result, within the same scope and filters."""
+    parts = [part for measure in compiler.measures for part in compiler.registry.parts(measure.name)]
+    views = dict.fromkeys(part.view for part in parts)
+    found: list[Note] = []
+    if compiler.dated:
+        for view, column, en, zh in dict.fromkeys(UNDATED[name] for name in views if name in UNDATED):
+            (count,) = _look(store, query, scope, compiler, view, [f"coalesce(sum({{{column}}}), 0)"], undated=True)
+            if count:
+                found.append(
+                    Note(
+                        f"{_count(count)} {en} have no timestamp and are left out.", f"{_count(count)} {zh}没有时间戳，未计入。", "undated"
+                    )
+                )
+    if any(measure.clocked for measure in (*compiler.measures, *parts)) and "clock" not in query.by:
+        (clocks,) = _look(store, query, scope, compiler, "work", ["list(DISTINCT {clock})"])
+        words = sorted(CLOCKS[code] for code in clocks or () if code is not None)
+        if len(words) > 1:
+            found.append(
+                Note(
+                    f"Durations of several kinds of clock ({', '.join(words)}) are added here; split by clock to tell them apart.",
+                    f"此处合计了多种计时口径（{'、'.join(words)}）的耗时；可按计时口径拆分查看。",
+                    "clocks",
+                )
+            )
+    names = {part.name for part in parts}
+    if names & {"revenue", "pay", "labour_cost", "review_cost", "rework_cost"}:
+        unpriced, unrated = _look(store, query, scope, compiler, "earn", ["coalesce(sum({no_price}), 0)", "coalesce(sum({no_rate}), 0)"])
+        if unpriced and "revenue" in names:
+            found.append(
+                Note(
+                    f"{_count(unpriced)} accepted units have no price and earn nothing here.",
+                    f"{_count(unpriced)} 个已验收单位没有单价，未计收入。",
+                    "unpriced",
+                )
+            )
+        if unrated and names - {"revenue"}:
+            found.append(
+                Note(
+                    f"{_count(unrated)} submitted units have no rate and are not paid here.",
+                    f"{_count(unrated)} 个提交单位没有工价，未计工资。",
+                    "unrated",
+                )
+            )
+    if any(part.view == "review" and part.name not in ("reviews", "rejections", "unlinked_reviews") for part in parts):
+        (unlinked,) = _look(store, query, scope, compiler, "review", ["coalesce(sum({unlinked}), 0)"])
+        if unlinked:
+            found.append(
+                Note(
+                    f"{_count(unlinked)} reviews belong to work that is not in the log; they are in no rate per row.",
+                    f"{_count(unlinked)} 条质检对应的作业不在记录中，未计入按记录的比率。",
+                    "unlinked",
+                )
+            )
+    return [*found, *_unknown_values(store, scope, compiler)]
+
+
+def time_notes(query: Query, compiler: Compiler, fresh: Freshness) -> tuple[list[Note], date | None]:
+    """Whether the range reaches days that may still move, and the first such day."""
+    parts = [part for measure in compiler.measures for part in compiler.registry.parts(measure.name)]
+    happens = any(part.view not in ("staff", "arrivals", "departures", "moves", "cost") for part in parts)
+    if fresh.last is None or fresh.as_of is None or not happens or not compiler.dated:
+        return [], None
+    start, end = query.period.start or fresh.last, query.period.end or fresh.last
+    notes: list[Note] = []
+    first: date | None = None
+    if start <= fresh.last <= end:
+        first = fresh.last
+        notes.append(
+            Note(
+                f"{fresh.last} may not be finished: data to {fresh.as_of:%Y-%m-%d %H:%M} UTC.",
+                f"{fresh.last} 可能尚未结束：数据截至 {fresh.as_of:%Y-%m-%d %H:%M}（UTC）。",
+                "unfinished",
+            )
+        )
+    settled = fresh.last - timedelta(days=fresh.maturity)
+    if settled < end and start <= fresh.last and any(measure.matures for measure in (*compiler.measures, *parts)):
+        first = settled + timedelta(days=1)
+        notes.append(
+            Note(
+                f"Provisional from {first}: reviews take {fresh.maturity} days to come in.",
+                f"自 {first} 起为暂定值：质检结果通常需 {fresh.maturity} 天到齐。",
+                "provisional",
+            )
+        )
+    return notes, first
+
+
+def few_note(measure: Measure, smallest: int, groups: int) -> Note:
+    """Some group of a rate has fewer cases than the definition wants."""
+    where, where_zh = (f"in {groups} groups ", f"有 {groups} 组") if groups > 1 else ("", "")
+    return Note(
+        f"“{measure.name}” rests on few cases {where}(as few as {smallest}, fewer than {measure.min_n}): read the interval, not the number.",
+        f"“{measure.zh}”{where_zh}样本过少（最少 {smallest}，不足 {measure.min_n}）：请看区间而非数值。",
+        "few",
+    )
+
+
+def null_note(measure: Measure) -> Note:
+    """Some value does not exist, and why."""
+    return Note(
+        f"“{measure.name}” has no value where: {measure.null_reason.en}.", f"“{measure.zh}”无值的原因：{measure.null_reason.zh}。", "null"
+    )
+
+
+def suppressed_note(names: list[Measure], groups: int, smallest: int) -> Note:
+    """Groups too small to be shown to somebody who may not see single people."""
+    en, zh = ", ".join(measure.name for measure in names), "、".join(measure.zh for measure in names)
+    return Note(
+        f"{groups} groups of fewer than {smallest} people are not shown ({en}).",
+        f"{groups} 个不足 {smallest} 人的分组不予显示（{zh}）。",
+        "suppressed",
+    )
+
+
+def _look(store: Store, query: Query, scope: Scope, compiler: Compiler, view: str, columns: list[str], *, undated: bool = False) -> tuple:  # type: ignore[type-arg]
+    try:
+        sql, params = Compiler(replace(query, total=False), scope, compiler.span, compiler.registry).aside(view, columns, undated=undated)
+    except QueryError:
+        return (None,) * len(columns)
+    return store.rows(sql, params)[0]
+
+
+def _unknown_values(store: Store, scope: Scope, compiler: Compiler) -> Iterator[Note]:
+    """Filter values that no dictionary knows; told only to those who may see every row."""
+    if scope.sites is not None or scope.teams is not None or scope.worker is not None:
+        return
+    for dimension, values in compiler.filters:
+        if not dimension.match or len(values) > 50:
+            continue
+        for value in values:
+            mark = dimension.match.format(values="$value")
+            if value and not store.rows(f"SELECT count(*) FROM ({mark}) AS found", {"value": value})[0][0]:
+                yield Note(f"There is no {dimension.name} “{value}”.", f"没有{dimension.zh}“{value}”。", "unknown")
+
+
+def _count(number: int | Decimal) -> str:
+    return f"{number:,.0f}"
