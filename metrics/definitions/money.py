@@ -31,6 +31,11 @@ MEASURES = (
         digits=2, view="earn", sql="sum({owed}) FILTER (WHERE {action} = 1)", about_people=True, fields=PAY, source="metrics.md F-05",
     ),
     Measure(
+        "direct_cost", "Direct cost", "直接成本", "money", "money", "down",
+        Text("labour + review + rework cost; before overhead", "标注人工 + 质检成本 + 返工成本；不含间接成本"),
+        digits=2, formula="labour_cost + review_cost + rework_cost", source="metrics.md F-10",
+    ),
+    Measure(
         "overhead", "Overhead", "间接成本", "money", "money", "down",
         Text("rent, power, management and the like, spread over the days of their month; without subsidies", "房租、电费、管理等，按月内天数分摊；不含补贴"),
         digits=2, view="cost", sql="sum({amount}) FILTER (WHERE {cost_kind} <> 'subsidy')", source="metrics.md F-07",
