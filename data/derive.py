@@ -22,12 +22,15 @@ def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:
     The business date is the local date on which the shift began, so a site whose day starts at 06:00 counts 02:00 to the
     day before. Undated rows take the person's latest assignment and have no date.
     """
+    cur.execute("""CREATE OR REPLACE TEMP VIEW assignment_span AS
+        SELECT a.*, s.zone, lead(valid_from_ts, 1, TIMESTAMP 'infinity') OVER (PARTITION BY worker_key ORDER BY valid_from_ts) AS valid_to_ts
+        FROM assignment AS a JOIN site AS s USING (site_key)""")
+    at = "coalesce(f.ts::TIMESTAMP, TIMESTAMP '9999-12-31')"
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE {into} AS
-        SELECT f.* REPLACE (coalesce(a.site_key, 0)::SMALLINT AS site_key, coalesce(a.team_key, 0)::SMALLINT AS team_key),
-            timezone(s.zone, timezone('UTC', f.ts::TIMESTAMP)) AS local_ts
-        FROM (SELECT *, 0::SMALLINT AS site_key, 0::SMALLINT AS team_key, coalesce(ts::TIMESTAMP, TIMESTAMP '9999-12-31') AS at_ts FROM {facts}) AS f
-        ASOF LEFT JOIN assignment AS a ON a.worker_key = f.worker_key AND f.at_ts >= a.valid_from_ts
-        LEFT JOIN site AS s ON s.site_key = coalesce(a.site_key, 0)""")
+        SELECT f.*, coalesce(a.site_key, 0)::SMALLINT AS site_key, coalesce(a.team_key, 0)::SMALLINT AS team_key,
+            timezone(coalesce(a.zone, $zone), timezone('UTC', f.ts::TIMESTAMP)) AS local_ts
+        FROM {facts} AS f LEFT JOIN assignment_span AS a ON a.worker_key = f.worker_key AND {at} >= a.valid_from_ts AND {at} < a.valid_to_ts""",
+        {"zone": cur.execute("SELECT zone FROM site WHERE site_key = 0").fetchall()[0][0]})  # fmt: skip
 
 
 def business_date(cur: DuckDBPyConnection, local: str, site: str) -> str:
@@ -39,11 +42,11 @@ def business_date(cur: DuckDBPyConnection, local: str, site: str) -> str:
     return f"({local} - to_minutes(CASE {site} {cases} ELSE 0 END))::DATE"
 
 
-def number_rounds(cur: DuckDBPyConnection) -> None:
+def number_rounds(cur: DuckDBPyConnection, work: str) -> None:
     """Number the attempts the source did not number: fresh_round(id, round) for new rows, log_round(id, round) for changed ones.
 
     Attempt k of a person on an item is round k; a rework row is one more than the rework rows on the item so far, whoever
-    does them, plus one. Reads fresh(id, …) and touched_item(project_key, item_id).
+    does them, plus one. Reads fresh(id, …), touched_item and `work`, a select over the log with the row's place as rid.
     """
     cur.execute("CREATE OR REPLACE TEMP TABLE fresh_round (id BIGINT, round USMALLINT)")
     cur.execute("CREATE OR REPLACE TEMP TABLE log_round (id BIGINT, round USMALLINT, business_date DATE)")
@@ -54,8 +57,8 @@ def number_rounds(cur: DuckDBPyConnection) -> None:
             SELECT true AS is_new, id, project_key, item_id, worker_key, action, ts, source_key, event_id, round_given, NULL::USMALLINT AS round, NULL::DATE AS business_date
             FROM fresh WHERE NOT round_given
             UNION ALL
-            SELECT false, w.rowid, w.project_key, w.item_id, w.worker_key, w.action, w.ts, w.source_key, w.event_id, w.round_given, w.round, w.business_date
-            FROM work AS w SEMI JOIN (FROM touched_item WHERE numbered) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id
+            SELECT false, w.rid, w.project_key, w.item_id, w.worker_key, w.action, w.ts, w.source_key, w.event_id, w.round_given, w.round, w.business_date
+            FROM {work} AS w SEMI JOIN (FROM touched_item WHERE numbered) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id
             WHERE NOT w.round_given
         )
         SELECT is_new, id, business_date, round AS old_round, least(65535, row_number() OVER (
@@ -82,7 +85,9 @@ def measure_overlaps(cur: DuckDBPyConnection) -> None:
         WHERE s.worker_key = w.worker_key AND s.longest / 1000.0 > w.longest_interval_s""")
     cur.execute("""CREATE OR REPLACE TEMP TABLE reach AS SELECT s.worker_key, s.a, s.b, s.b + (w.longest_interval_s * 1000)::BIGINT AS c
         FROM stretch AS s JOIN worker AS w USING (worker_key)""")
-    first, last = cur.execute("SELECT make_timestamp_ms(min(a))::DATE - 2, make_timestamp_ms(max(c))::DATE + 2 FROM reach").fetchall()[0]
+    # Constant bounds beside the join let the scan skip what lies outside; a business date is at most two days before the UTC date.
+    bounds = dict(zip(("since", "until", "first", "last"), cur.execute("""SELECT make_timestamp_ms(min(a)), make_timestamp_ms(max(c)),
+        make_timestamp_ms(min(a))::DATE - 2, make_timestamp_ms(max(c))::DATE + 1 FROM reach""").fetchall()[0], strict=True))
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE covered AS
         WITH rows AS (
             SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, f.source_key, f.event_id,
@@ -91,38 +96,38 @@ def measure_overlaps(cur: DuckDBPyConnection) -> None:
             UNION ALL
             SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, w.source_key, w.event_id, w.overlap_s, w.business_date
             FROM work AS w JOIN reach AS r ON r.worker_key = w.worker_key AND epoch_ms(w.ts) > r.a AND epoch_ms(w.ts) <= r.c
-            WHERE ({LENGTH}) > 0 AND w.business_date BETWEEN $first AND $last
+            WHERE ({LENGTH}) > 0 AND w.business_date BETWEEN $first AND $last AND w.ts > $since::TIMESTAMP_MS AND w.ts <= $until::TIMESTAMP_MS
         ), ordered AS (
             SELECT *, ends - ms AS starts, max(ends) OVER (PARTITION BY worker_key ORDER BY ends - ms, ends, source_key, event_id
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_to
             FROM rows
         )
         SELECT is_new, id, business_date, old, starts, worker_key, (least(ms, greatest(0, coalesce(covered_to - starts, 0))) / 1000.0)::DECIMAL(12,3) AS overlap_s
-        FROM ordered""", {"first": first, "last": last})
+        FROM ordered""", bounds)
     cur.execute("CREATE OR REPLACE TEMP TABLE fresh_overlap AS SELECT id, overlap_s FROM covered WHERE is_new AND overlap_s <> 0")
     cur.execute("""CREATE OR REPLACE TEMP TABLE log_overlap AS SELECT c.id, c.overlap_s, c.business_date FROM covered AS c JOIN reach AS r USING (worker_key)
         WHERE NOT c.is_new AND c.starts >= r.a AND c.starts < r.b AND c.overlap_s <> c.old""")
 
 
-def order_verdicts(cur: DuckDBPyConnection) -> None:
+def order_verdicts(cur: DuckDBPyConnection, work: str, review: str) -> None:
     """Join the reviews of touched items to their work and find each work row's first and last verdict: the table judged.
 
-    Reads touched_item, fresh_review(id, …), work and review; judged has one row a review of those items, with `id` (of
+    Reads touched_item, fresh_review(id, …) and `work`, `review`, selects over the logs with the row's place as rid; judged has one row a review of those items, with `id` (of
     fresh_review when is_new, else review.rowid), the derived columns, and `changed` for logged rows that must be rewritten.
     A review that names its event belongs to that event; otherwise to the author's latest work on the item before the
     review (or their earliest after it, when clocks disagree). Order: instant, stage, round, review id.
     """
-    cur.execute("""CREATE OR REPLACE TEMP TABLE verdict_row AS
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE verdict_row AS
         SELECT true AS is_new, id, worker_key, ts, source_key, review_id, CASE WHEN event_given THEN event_id END AS event_id, project_key,
             CASE WHEN batch_given THEN batch_key END AS batch_key, item_id, stage, round_given, verdict FROM fresh_review
         UNION ALL
-        SELECT false, r.rowid, r.worker_key, r.ts, r.source_key, r.review_id, CASE WHEN r.event_given THEN r.event_id END, r.project_key,
+        SELECT false, r.rid, r.worker_key, r.ts, r.source_key, r.review_id, CASE WHEN r.event_given THEN r.event_id END, r.project_key,
             CASE WHEN r.batch_given THEN r.batch_key END, r.item_id, r.stage, r.round_given, r.verdict
-        FROM review AS r SEMI JOIN touched_item AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
+        FROM {review} AS r SEMI JOIN touched_item AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
     # The works these reviews can belong to, in the log as it now stands.
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE candidate AS
         SELECT w.source_key, w.event_id, w.project_key, w.item_id, w.worker_key, w.ts, w.round, w.action, w.units, w.business_date, w.site_key, w.team_key, w.batch_key
-        FROM work AS w SEMI JOIN verdict_row AS r ON r.project_key = w.project_key AND r.item_id = w.item_id""")
+        FROM {work} AS w SEMI JOIN verdict_row AS r ON r.project_key = w.project_key AND r.item_id = w.item_id""")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE link AS
         WITH named AS (
             SELECT r.is_new, r.id, c, row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY c.source_key <> r.source_key, c.source_key) AS rank

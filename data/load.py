@@ -140,8 +140,8 @@ class _Load:
             self.cur.execute(f"CREATE OR REPLACE TEMP TABLE {table} (business_date DATE)")
         self.cur.execute("CREATE OR REPLACE TEMP TABLE touched_item (project_key SMALLINT, item_id VARCHAR, numbered BOOLEAN)")
         self.cur.execute("CREATE OR REPLACE TEMP TABLE gone AS FROM work WHERE false")
-        self.cur.execute("CREATE OR REPLACE TEMP TABLE added_work AS FROM work WHERE false")
-        self.cur.execute("CREATE OR REPLACE TEMP TABLE added_review AS FROM review WHERE false")
+        for added, log in (("ready", "work"), ("moved", "work"), ("ready_review", "review")):
+            self.cur.execute(f"CREATE OR REPLACE TEMP TABLE {added} AS FROM {log} WHERE false")
         read, places, described, staged = 0, None, set[str](), set[str]()
         for batch in batches:
             if batch.table not in TABLES:
@@ -166,8 +166,10 @@ class _Load:
             self.take_work()
         if places is not None:
             self.move_work(places)
-        if self.value("SELECT count(*) FROM added_work") or "reviews" in staged or self.value("SELECT count(*) FROM touched_item"):
+        if "reviews" in staged or self.value("SELECT count(*) FROM (FROM touched_item LIMIT 1)"):
             self.take_reviews(staged="reviews" in staged)
+        self.cur.execute("CREATE OR REPLACE TEMP VIEW added_work AS FROM ready UNION ALL BY NAME FROM moved")
+        self.cur.execute("CREATE OR REPLACE TEMP VIEW added_review AS FROM ready_review")
         rollup.refresh(self.cur)
         self.sign()
         return list(self.reports.values())
@@ -265,13 +267,12 @@ class _Load:
         self.cur.execute("INSERT INTO touched_item SELECT DISTINCT project_key, item_id, false FROM review SEMI JOIN moved_worker USING (worker_key) WHERE NOT linked")
         self.cur.execute("DELETE FROM work WHERE rowid IN (SELECT id FROM moving)")
         # Rows this load itself appended are on their dates already; only what moved is added now.
-        self.cur.execute("DELETE FROM added_work WHERE (source_key, event_id) IN (SELECT source_key, event_id FROM moved)")
+        self.cur.execute("DELETE FROM ready WHERE (source_key, event_id) IN (SELECT source_key, event_id FROM moved)")
         self.append("moved")
         self.cur.execute("INSERT INTO stale_earned SELECT DISTINCT b.accepted_on FROM moved JOIN batch AS b USING (batch_key) WHERE b.accepted_on IS NOT NULL")
 
     def append(self, rows: str) -> None:
         self.cur.execute(f"INSERT INTO work BY NAME FROM {rows} ORDER BY business_date, worker_key, ts")
-        self.cur.execute(f"INSERT INTO added_work BY NAME FROM {rows}")
 
     # What happened ---------------------------------------------------------------------------------------------------
     def stage(self, table: str, rows: pa.Table, *, first: bool) -> None:
@@ -302,14 +303,16 @@ class _Load:
     def columns(self, table: str) -> list[str]:
         return [row[0] for row in self.cur.execute(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()]
 
-    def horizon(self, log: str, date: str, staged: str) -> str:
-        """Where to look for known facts: everywhere, except that a small push to a large store looks at recent and its own dates."""
+    def within(self, log: str, date: str, staged: str) -> str:
+        """The part of the log to look for known facts in, as a select with the row's place as `rid`: all of it, except that a
+        small push to a large store looks at the last weeks and its own dates only."""
         size = self.value(f"SELECT coalesce(sum({'row_count' if log == 'work' else 'verdicts'}), 0) FROM {log}_day")
-        if size < LARGE_STORE or self.value(f"SELECT count(*) FROM {staged}") > SMALL_LOAD:
-            return log
-        since = f"(SELECT least((SELECT max(business_date) FROM {log}_day) - {RECENT_DAYS}, (SELECT min(ts)::DATE FROM {staged}) - 2))"
-        start = self.cur.execute(f"SELECT {since}").fetchall()[0][0]
-        return f"(FROM {log} WHERE {date} >= DATE '{start}')" if start else log
+        part = f"SELECT rowid AS rid, * FROM {log}"
+        if size >= LARGE_STORE and self.value(f"SELECT count(*) FROM {staged}") <= SMALL_LOAD:
+            since = self.cur.execute(f"""SELECT least((SELECT max(business_date) FROM {log}_day) - {RECENT_DAYS},
+                (SELECT min(ts)::DATE FROM {staged}) - 2)""").fetchall()[0][0]
+            part += f" WHERE {date} >= DATE '{since}'" if since else ""
+        return f"({part})"
 
     def resolve(self, table: str, key: str, fresh: str, extra: str, keep: str) -> None:
         people = f"SELECT worker_id FROM {table}" + (f" UNION SELECT reviewer_id FROM {table}" if table == "staged_reviews" else "")
@@ -319,19 +322,18 @@ class _Load:
         reference.add_keys(self.cur, "project", f"SELECT project_id FROM {table}")
         reference.add_batches(self.cur, f"SELECT project_id, batch_id FROM {table}")
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE {fresh} AS
-            SELECT row_number() OVER () AS id, c.source_key, s.{key}, w.worker_key, p.project_key, coalesce(b.batch_key, 0) AS batch_key, s.item_id, s.ts, {extra}
+            SELECT s.rowid AS id, c.source_key, s.{key}, w.worker_key, p.project_key, coalesce(b.batch_key, 0) AS batch_key, s.item_id, s.ts, {extra}
             FROM {table} AS s JOIN source AS c ON c.name = s.source JOIN worker AS w ON w.worker_id = s.worker_id JOIN project AS p ON p.project_id = s.project_id
             LEFT JOIN batch AS b ON b.project_key = p.project_key AND b.batch_id = s.batch_id {keep}""")
 
-    def settle_versions(self, log: str, date: str, key: str, fresh: str, facts: Sequence[str], staged: str, report: LoadReport) -> None:
+    def settle_versions(self, log: str, part: str, key: str, fresh: str, facts: Sequence[str], report: LoadReport) -> None:
         """Compare with what the log holds: equal or older rows are duplicates, the rest replace theirs (table `replaced` holds their rowids)."""
         changed = " OR ".join([*(f"o.{c} IS DISTINCT FROM f.{c}" for c in facts), "(f.given_key IS DISTINCT FROM o.given_key)"])
         given = {"work": "CASE WHEN round_given THEN round END", "review": "row(CASE WHEN event_given THEN event_id END, CASE WHEN batch_given THEN batch_key END)"}[log]
         fresh_given = {"work": "round", "review": "row(event_id, CASE WHEN batch_given THEN batch_key END)"}[log]
         columns = ", ".join(f"l.{c}" for c in ("source_key", key, "version", *facts))
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE known AS
-            SELECT l.rowid AS rid, {columns}, {given} AS given_key FROM (SELECT rowid, * FROM {self.horizon(log, date, staged)}) AS l
-            SEMI JOIN {fresh} AS f ON f.{key} = l.{key} AND f.source_key = l.source_key""".replace("(SELECT rowid, * FROM work)", "work").replace("(SELECT rowid, * FROM review)", "review"))
+            SELECT l.rid, {columns}, {given} AS given_key FROM {part} AS l SEMI JOIN {fresh} AS f ON f.{key} = l.{key} AND f.source_key = l.source_key""")
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE met AS
             SELECT o.rid, f.id, coalesce(f.version < o.version, f.version IS NULL AND o.version IS NOT NULL) OR NOT ({changed}) AS old_news
             FROM known AS o JOIN (SELECT *, {fresh_given} AS given_key FROM {fresh}) AS f ON f.{key} = o.{key} AND f.source_key = o.source_key""")
@@ -348,7 +350,8 @@ class _Load:
         self.drop_repeats("staged_annotations", "event_id", report)
         self.resolve("staged_annotations", "event_id", "fresh", "s.action, s.units, s.prelabelled_units, s.seconds, s.wall_s, s.clock, s.round, "
                      "s.round IS NOT NULL AS round_given, s.version, s.extra", "")  # fmt: skip
-        self.settle_versions("work", "business_date", "event_id", "fresh", _WORK_FACT, "staged_annotations", report)
+        part = self.within("work", "business_date", "staged_annotations")
+        self.settle_versions("work", part, "event_id", "fresh", _WORK_FACT, report)
         if self.value("SELECT count(*) FROM replaced"):
             self.cur.execute("INSERT INTO gone SELECT * FROM work WHERE rowid IN (SELECT rid FROM replaced)")
             self.cur.execute("INSERT INTO stale_work SELECT DISTINCT business_date FROM gone")
@@ -359,7 +362,7 @@ class _Load:
         self.cur.execute("""INSERT INTO touched_item SELECT project_key, item_id, bool_or(numbered) FROM (
             SELECT project_key, item_id, NOT round_given AS numbered FROM fresh UNION ALL SELECT project_key, item_id, true FROM gone) GROUP BY ALL""")
         derive.place(self.cur, "fresh", "placed")
-        derive.number_rounds(self.cur)
+        derive.number_rounds(self.cur, part)
         derive.measure_overlaps(self.cur)
         date = derive.business_date(self.cur, "p.local_ts", "p.site_key")
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE ready AS
@@ -379,18 +382,21 @@ class _Load:
             JOIN batch AS b USING (batch_key) WHERE b.accepted_on IS NOT NULL""")
 
     def take_reviews(self, *, staged: bool) -> None:
+        """Take staged reviews, and judge anew the logged ones whose work this load brought, changed or moved."""
         report = self.report("reviews") if staged else LoadReport(self.file, "reviews")
-        empty = "SELECT NULL::BIGINT AS id" if not staged else None
-        if empty:
-            if not self.value("SELECT count(*) FROM (FROM review LIMIT 1)"):
-                return
+        self.cur.execute("""INSERT INTO touched_item SELECT DISTINCT project_key, item_id, false FROM gone
+            WHERE (project_key, item_id) NOT IN (SELECT (project_key, item_id) FROM touched_item)""")
+        if not staged:
             self.cur.execute(f"CREATE OR REPLACE TEMP TABLE staged_reviews ({_STAGES['reviews']})")
+        part = self.within("review", "work_date", "staged_reviews")
+        if not staged and not self.value(f"SELECT count(*) FROM {part} AS r SEMI JOIN touched_item AS t ON t.project_key = r.project_key AND t.item_id = r.item_id"):
+            return
         report.undated += self.value("SELECT count(*) FROM staged_reviews WHERE ts IS NULL")
         self.drop_repeats("staged_reviews", "review_id", report)
         self.resolve("staged_reviews", "review_id", "fresh_review", "s.event_id, s.event_id IS NOT NULL AS event_given, b.batch_key IS NOT NULL AS batch_given, "
                      "rv.worker_key AS reviewer_key, s.stage, s.round_given, s.verdict, s.inspected_units, s.error_units, s.error_type, s.sampled_why, s.version, s.extra",
                      "LEFT JOIN worker AS rv ON rv.worker_id = s.reviewer_id")  # fmt: skip
-        self.settle_versions("review", "coalesce(review_date, work_date)", "review_id", "fresh_review", _REVIEW_FACT, "staged_reviews", report)
+        self.settle_versions("review", part, "review_id", "fresh_review", _REVIEW_FACT, report)
         if self.value("SELECT count(*) FROM replaced"):
             self.cur.execute("CREATE OR REPLACE TEMP TABLE gone_review AS SELECT * FROM review WHERE rowid IN (SELECT rid FROM replaced)")
             self.cur.execute("INSERT INTO stale_review SELECT DISTINCT work_date FROM gone_review")
@@ -398,9 +404,7 @@ class _Load:
             self.cur.execute("INSERT INTO touched_item SELECT DISTINCT project_key, item_id, false FROM gone_review")
             self.cur.execute("DELETE FROM review WHERE rowid IN (SELECT rid FROM replaced)")
         self.cur.execute("INSERT INTO touched_item SELECT DISTINCT project_key, item_id, false FROM fresh_review")
-        self.cur.execute("""INSERT INTO touched_item SELECT project_key, item_id, false FROM gone
-            WHERE (project_key, item_id) NOT IN (SELECT (project_key, item_id) FROM touched_item)""")
-        derive.order_verdicts(self.cur)
+        derive.order_verdicts(self.cur, self.within("work", "business_date", "staged_reviews"), part)
         columns = ", ".join(f"j.{c}" for c in ("event_id", *derive.DERIVED_REVIEW))
         differs = " OR ".join(f"r.{c} IS DISTINCT FROM j.{c}" for c in ("event_id", *derive.DERIVED_REVIEW))
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE rejudged AS
@@ -418,7 +422,6 @@ class _Load:
                 {self.load_id} AS load_id, f.extra, {derived}
             FROM fresh_review AS f JOIN judged AS j ON j.is_new AND j.id = f.id""")
         self.cur.execute("INSERT INTO review BY NAME FROM ready_review ORDER BY work_date, worker_key, ts")
-        self.cur.execute("INSERT INTO added_review BY NAME FROM ready_review")
         self.cur.execute("INSERT INTO stale_earned SELECT DISTINCT review_date FROM ready_review")
 
     def sign(self) -> None:
