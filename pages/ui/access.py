@@ -16,8 +16,8 @@ from metrics.scope import SYSTEM, Scope, scope_for
 from pages.ui import ask
 from pages.ui.text import N_, _, speaking
 
-Filter = Literal["period", "compare", "site", "project", "team", "modality"]
-EVERY: tuple[Filter, ...] = ("period", "compare", "site", "project", "team", "modality")
+Filter = Literal["period", "compare", "site", "project", "team", "modality", "worker"]
+EVERY: tuple[Filter, ...] = ("period", "compare", "site", "project", "team", "modality", "worker")
 
 ROOMS: dict[str, str] = {"site": N_("Floor"), "exec": N_("Business"), "hr": N_("People"), "data": N_("Data")}
 

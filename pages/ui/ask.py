@@ -130,6 +130,19 @@ class Answer:
         table = self.frame.sort_values([name, *self.by], ascending=[not reverse, *[True] * len(self.by)], na_position="last")
         return self._with(table if top is None else table.head(top))
 
+    def worst(self, name: str) -> Answer:
+        """The groups by how much a measure fell against the comparison (rose, where down is better); new groups last, ties by name."""
+        sign = -1 if measure(name).better == "down" else 1
+        moved = [None if a is None or b is None else sign * (a - b) for a, b in zip(self.column(name), self.before(name), strict=True)]
+        table = self.frame.assign(moved_=moved).sort_values(["moved_", *self.by], na_position="last").drop(columns="moved_")
+        return self._with(table)
+
+    def arrange(self, dimension: str, ids: Sequence[str]) -> Answer:
+        """The groups in the order of these ids; others are left out."""
+        place = {i: n for n, i in enumerate(ids)}
+        table = self.frame[self.frame[dimension].isin(place)]
+        return self._with(table.iloc[sorted(range(len(table)), key=lambda row: place[str(table[dimension].iloc[row])])])
+
     def only(self, dimension: str, value: str) -> Answer:
         """The rows of one group."""
         return self._with(self.frame[self.frame[dimension].astype("string") == value])

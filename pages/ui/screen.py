@@ -63,18 +63,21 @@ class View:
         compare: bool = True,
         period: Period | None = None,
         total: bool = False,
+        without: Sequence[str] = (),
     ) -> Answer:
         """The measures within the filters and the scope, by up to a few dimensions, with the comparison of the bar.
 
-        Without `by`, only totals. `where` narrows further. Raises NotAllowed for a field outside the scope.
+        Without `by`, only totals. `where` narrows further, `without` leaves filters of the bar
+        out (to compare a person with others). Raises NotAllowed for a field outside the scope.
         """
         dims = (by,) if isinstance(by, str) else tuple(by)
         against: Compare | None = self.choice.compare if compare and period is None else None
+        kept = {name: values for name, values in self.choice.conditions().items() if name not in without}
         query = Query(
             tuple(measures),
             by=dims,
             period=period or self.choice.period,
-            where={**self.choice.conditions(), **(where or {})},
+            where={**kept, **(where or {})},
             compare=against,
             total=total or not dims,
         )
@@ -150,6 +153,25 @@ def panel(title: str, caption: str = "") -> st.delta_generator.DeltaGenerator:
     if caption:
         box.caption(caption)
     return box
+
+
+def bridge(answer: Answer, name: str, first: str, last: str, *, top: int = 8) -> list[charts.Step]:
+    """From the total before to the total now, group by group: the largest moves by name, the rest as one, exact to the total.
+
+    A group without a value on one side counts as nothing there.
+    """
+    moves = [
+        (words, (now or 0.0) - (was or 0.0))
+        for words, now, was in zip(answer.labels(), answer.column(name), answer.before(name), strict=True)
+    ]
+    start, end = answer.total_before(name) or 0.0, answer.total(name) or 0.0
+    large = sorted(moves, key=lambda move: -abs(move[1]))[:top]
+    named = sorted((move for move in large if move[1]), key=lambda move: -move[1])
+    rest = end - start - sum(size for _words, size in named)
+    steps = [charts.Step(first, start, level=True), *(charts.Step(words, size) for words, size in named)]
+    if abs(rest) > 0.005:
+        steps.append(charts.Step(_("Others"), rest))
+    return [*steps, charts.Step(last, end, level=True)]
 
 
 def _fresh(store: Store, scope: Scope) -> Reach:

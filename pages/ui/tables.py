@@ -25,6 +25,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """A column with the change of a measure in its own unit (percent points for a rate)."""
+
+    measure: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trend:
     """A column with a sparkline: the same groups along time (an answer by group and day, week or month)."""
 
@@ -42,7 +49,7 @@ class Given:
     help: str = ""
 
 
-Column = str | Change | Trend | Given
+Column = str | Change | Difference | Trend | Given
 
 
 def show(
@@ -100,6 +107,9 @@ def _column(answer: Answer, dimension: str, column: Column) -> tuple[str, list[A
     if isinstance(column, Change):
         m = measure(column.measure)
         return _change(m, answer.column(m.name), answer.before(m.name))
+    if isinstance(column, Difference):
+        m = measure(column.measure)
+        return _difference(m, answer.column(m.name), answer.before(m.name))
     if isinstance(column, Trend):
         m = measure(column.measure)
         lines = _lines(column.answer, dimension, m.name)
@@ -120,6 +130,15 @@ def _change(m: Measure, now: Sequence[float | None], was: Sequence[float | None]
         for a, b in zip(now, was, strict=True)
     ]
     return name, values, st.column_config.NumberColumn(name, format="%+.1f")
+
+
+def _difference(m: Measure, now: Sequence[float | None], was: Sequence[float | None]) -> tuple[str, list[Any], Any]:
+    """Now minus before, empty where either is missing."""
+    points = m.format == "percent"
+    name = _("{measure}, change ({unit})", measure=numbers.name(m), unit=_("pp") if points else numbers.unit(m))
+    values = [None if a is None or b is None else (100 if points else 1) * (a - b) for a, b in zip(now, was, strict=True)]
+    places = 1 if points else {"integer": 0, "money": 2}.get(m.format, m.digits or 1)
+    return name, values, st.column_config.NumberColumn(name, format=f"%+,.{places}f")
 
 
 def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float | None]]:

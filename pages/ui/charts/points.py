@@ -24,10 +24,11 @@ def intervals(
     ids: Sequence[str] = (),
     target: float | None = None,
     target_words: str = "",
+    count_words: str = "n={n}",
     tones: Sequence[Tone] = (),
     height: int | None = None,
 ) -> Figure:
-    """A dot and its interval per group, with n at the right; a thin line marks the target or the whole.
+    """A dot and its interval per group, with n at the right (`count_words` says what is counted); a thin line marks the target.
 
     A group without a value keeps its row and says "–".
     """
@@ -72,7 +73,7 @@ def intervals(
             "x": 1.0,
             "xref": "paper",
             "y": i,
-            "text": f"{said[i]}  <span style='color:{t.grey}'>n={sizes[i]}</span>",
+            "text": f"{said[i]}  <span style='color:{t.grey}'>{count_words.format(n=sizes[i])}</span>",
             "showarrow": False,
             "xanchor": "left",
             "font": parts.type_of(11, t.ink),

@@ -1,0 +1,92 @@
+"""经营总览: what changed since last period, and is it good?"""
+
+import streamlit as st
+
+from pages.ui import cards, charts, filters, numbers, screen, states, tables
+from pages.ui.ask import measure
+from pages.ui.text import _
+
+MONEY = ("revenue", "direct_cost", "contribution_margin", "margin_rate")
+WORK = ("units", "first_pass_yield")
+
+view = screen.open("overview")
+whole = view.ask(*MONEY, *WORK)
+trend = view.ask(*MONEY, *WORK, by=view.grain).dated()
+if not len(trend):
+    states.empty()
+    st.stop()
+cards.row([cards.Card(name, whole, trend) for name in (*MONEY, *WORK)])
+
+margin, revenue = measure("contribution_margin"), measure("revenue")
+projects = view.ask(*MONEY, *WORK, by="project", total=True)
+clients = view.ask(*MONEY, by="client", total=True)
+
+left, right = st.columns([3, 2])
+with (
+    left,
+    screen.panel(
+        _("Contribution margin over time"), _("Grey is what it is compared with. Dashed is not finished: money comes with acceptance.")
+    ),
+):
+    charts.draw(
+        charts.line(
+            trend.dates(),
+            {"": trend.column(margin.name)},
+            numbers.say_as(margin),
+            grain=view.grain,
+            title=numbers.header(margin),
+            before=trend.before(margin.name) if view.choice.compare else None,
+            open_from=view.open_from,
+            notes=view.events(),
+        ),
+        key="margin_trend",
+        alt=_("Contribution margin over time"),
+    )
+with right, screen.panel(_("Margin by client"), _("Bars are this period, outlines what it is compared with; beside them the margin rate.")):
+    top = clients.order(margin.name, top=10)
+    charts.draw(
+        charts.bars(
+            top.labels(),
+            top.column(margin.name),
+            numbers.say_as(margin),
+            title=numbers.header(margin),
+            ids=top.ids(),
+            before=top.before(margin.name) if view.choice.compare else None,
+            notes=[numbers.value(measure("margin_rate"), rate) for rate in top.column("margin_rate")],
+        ),
+        key="margin_client",
+        alt=_("Contribution margin by client"),
+    )
+
+if view.choice.compare:
+    with screen.panel(
+        _("What moved the margin"),
+        _("From the period before to this one, project by project. Green adds, red takes away; the sign says it too."),
+    ):
+        charts.draw(
+            charts.waterfall(
+                screen.bridge(projects, margin.name, _("Before"), _("Now")),
+                numbers.say_as(margin),
+                title=numbers.header(margin),
+                better="up",
+            ),
+            key="margin_bridge",
+            alt=_("Change of the contribution margin by project"),
+        )
+
+with screen.panel(_("Projects to look at"), _("The largest losses of margin first. A click narrows the whole screen to the project.")):
+    columns: list[tables.Column] = ["revenue", "direct_cost", "contribution_margin", "margin_rate", "units", "first_pass_yield"]
+    if view.choice.compare:
+        columns[3:3] = [tables.Difference("contribution_margin")]
+    by_time = view.ask("contribution_margin", by=("project", view.grain), compare=False)
+    chosen = tables.show(
+        projects.worst(margin.name) if view.choice.compare else projects.order(margin.name, reverse=False),
+        [*columns, tables.Trend("contribution_margin", by_time)],
+        key="projects",
+        title=_("Projects"),
+        select=True,
+    )
+if chosen and view.choice.where.get("project") != chosen:
+    filters.narrow("project", chosen)
+    st.rerun()
+view.notes(whole, projects)

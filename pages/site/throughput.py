@@ -1,0 +1,99 @@
+"""人效: who and what is fast, after allowing for difficulty?"""
+
+import streamlit as st
+
+from pages.ui import cards, charts, filters, numbers, paces, screen, states, tables
+from pages.ui.ask import label, measure
+from pages.ui.text import _
+
+CARDS = ("units", "work_hours", "units_per_hour", "units_per_merged_hour", "active_workers", "seconds_per_unit_p50")
+
+view = screen.open("throughput")
+whole = view.ask(*CARDS)
+trend = view.ask(*CARDS, by=view.grain).dated()
+if not len(trend):
+    states.empty()
+    st.stop()
+person = view.choice.where.get(filters.PERSON)
+if person:
+    st.subheader(label(view.store, "worker", person), anchor=False)
+cards.row([cards.Card(name, whole, trend) for name in CARDS])
+
+units, speed = measure("units"), measure("units_per_hour")
+left, right = st.columns([3, 2])
+with left, screen.panel(_("Units over time"), _("Grey is what it is compared with. Dashed is not finished.")):
+    charts.draw(
+        charts.line(
+            trend.dates(),
+            {"": trend.column("units")},
+            numbers.say_as(units),
+            grain=view.grain,
+            title=numbers.header(units),
+            before=trend.before("units") if view.choice.compare else None,
+            open_from=view.open_from,
+            notes=view.events(),
+        ),
+        key="units_trend",
+        alt=_("Units over time"),
+    )
+with (
+    right,
+    screen.panel(_("Speed over time"), _("Units an hour over all projects: it moves with the mix of work as well as with the people.")),
+):
+    charts.draw(
+        charts.line(
+            trend.dates(),
+            {"": trend.column("units_per_hour")},
+            numbers.say_as(speed),
+            grain=view.grain,
+            title=numbers.header(speed),
+            zero=False,
+            before=trend.before("units_per_hour") if view.choice.compare else None,
+            open_from=view.open_from,
+            notes=view.events(),
+        ),
+        key="speed_trend",
+        alt=_("Units per hour over time"),
+    )
+
+projects = view.ask(*CARDS, "seconds_per_unit_p90", by="project").order("work_hours")
+with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole screen to the project.")):
+    chosen = tables.show(
+        projects,
+        [
+            "units",
+            tables.Change("units"),
+            "work_hours",
+            "units_per_hour",
+            tables.Change("units_per_hour"),
+            "active_workers",
+            "seconds_per_unit_p50",
+            "seconds_per_unit_p90",
+            tables.Trend("units", view.ask("units", by=("project", view.grain), compare=False)),
+        ],
+        key="projects",
+        title=_("Projects"),
+        select=True,
+    )
+if chosen and view.choice.where.get("project") != chosen:
+    filters.narrow("project", chosen)
+    st.rerun()
+
+if not view.sees_people:
+    teams = paces.of(view, "team")
+    with screen.panel(_("Teams, difficulty allowed for"), paces.caption()):
+        paces.picture(teams, view)
+    st.caption(":material/lock: " + _("Single people are shown to site managers, team leads and HR."))
+elif not person:
+    people = paces.of(view, "worker")
+    with screen.panel(_("People, difficulty allowed for"), paces.caption()):
+        paces.picture(people, view)
+    with screen.panel(_("Who is fast, who may need help"), _("Ordered by the adjusted pace. A click shows one person.")):
+        chosen = paces.table(people, view)
+    if chosen:
+        filters.narrow(filters.PERSON, chosen)
+        st.rerun()
+else:
+    with screen.panel(_("Against colleagues on the same projects"), paces.caption()):
+        paces.person(view, person)
+view.notes(whole, projects)

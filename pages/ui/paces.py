@@ -1,0 +1,161 @@
+"""Speed after allowing for difficulty, as screens show it: middle, bands and intervals, never a bare league table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import streamlit as st
+
+from metrics.standardised import MIN_COMPANY, Band, Pace, pace
+from pages.ui import charts, states, tables, text
+from pages.ui.ask import label
+from pages.ui.charts import Tone
+from pages.ui.screen import View
+from pages.ui.text import N_, _
+
+BANDS: dict[Band, str] = {"faster": N_("faster"), "middle": N_("in the middle"), "slower": N_("slower"), "unsure": N_("too little to say")}
+_TONES: dict[Band, Tone] = {"faster": "good", "middle": "grey", "slower": "watch", "unsure": "grey"}
+_ENDS = 8  # shown from each end of the order
+
+
+@dataclass(frozen=True, slots=True)
+class Paces:
+    """The paces of people or teams, fastest first; those that cannot be judged last."""
+
+    dimension: str
+    rows: tuple[Pace, ...]
+
+
+def of(view: View, dimension: str) -> Paces:
+    """The pace of each person or team within the filters, over first annotations only; a person's own filter is left out."""
+    spell = "week" if view.grain != "day" or _length(view) > 21 else "day"
+    cells = view.ask(
+        "units_per_hour",
+        "work_hours",
+        by=(dimension, "project", spell),
+        where={"action": ("annotate",)},
+        compare=False,
+        without=("worker",),
+    ).dated()
+    found = pace(cells.ids(dimension), cells.ids("project"), cells.ids(spell), cells.column("units_per_hour"), cells.column("work_hours"))
+    order = sorted((p for p in found if p.unit), key=lambda p: (p.shrunk is None, -(p.shrunk or p.ratio or 0), p.unit))
+    return Paces(dimension, tuple(order))
+
+
+def _length(view: View) -> int:
+    period = view.choice.period
+    return (period.end - period.start).days + 1 if period.start and period.end else 0
+
+
+def caption() -> str:
+    """How to read the numbers."""
+    return _(
+        "1.10 means a tenth more units than the middle pace of the same projects would have given in the same hours. "
+        "Pulled towards 1 where there is little to go by; the bar is the 95% interval. Projects with fewer than {n} people are left out.",
+        n=MIN_COMPANY,
+    )
+
+
+def words(paces: Paces) -> str:
+    """How many stand where, in one line."""
+    counts = Counter(p.band for p in paces.rows)
+    return " · ".join(f"{_(BANDS[band])} {text.count(counts[band])}" for band in BANDS if counts[band])
+
+
+def picture(paces: Paces, view: View) -> None:
+    """Dots with intervals around 1: all of them when few, else the ends of the order."""
+    judged = [p for p in paces.rows if p.shrunk is not None]
+    if not judged:
+        states.empty(_("There is too little to compare: nobody else worked on the same projects, or only for one day or week."))
+        return
+    shown = judged if len(judged) <= 2 * _ENDS else [*judged[:_ENDS], *judged[-_ENDS:]]
+    st.caption(words(paces))
+    charts.draw(
+        charts.intervals(
+            [label(view.store, paces.dimension, p.unit) for p in shown],
+            [p.shrunk for p in shown],
+            [p.low for p in shown],
+            [p.high for p in shown],
+            [p.hours for p in shown],
+            lambda x: text.decimal(x, 2),
+            target=1.0,
+            target_words=_("middle pace"),
+            count_words=_("{n} h"),
+            tones=[_TONES[p.band] for p in shown],
+            title=_("Units ÷ units expected"),
+        ),
+        key=f"pace_{paces.dimension}",
+        alt=_("Pace after allowing for difficulty, with intervals"),
+    )
+
+
+def table(paces: Paces, view: View) -> str | None:
+    """One row a person or team, in the order of the adjusted pace; the id of the row clicked."""
+    dimension = paces.dimension
+    answer = view.ask("units", "work_hours", "units_per_hour", by=dimension, without=("worker",)).arrange(
+        dimension, [p.unit for p in paces.rows]
+    )
+    by_unit = {p.unit: p for p in paces.rows}
+    rows = [by_unit[i] for i in answer.ids(dimension)]
+    trend = view.ask("units_per_hour", by=(dimension, view.grain), compare=False, without=("worker",))
+    return tables.show(
+        answer,
+        [
+            tables.Given(
+                _("Adjusted pace"), [p.shrunk for p in rows], "%.2f", _("units ÷ units expected at the middle pace; 1 is the middle")
+            ),
+            tables.Given(_("95% interval"), [_interval(p) for p in rows]),
+            tables.Given(_("Band"), [_(BANDS[p.band]) for p in rows]),
+            "units",
+            tables.Change("units"),
+            "work_hours",
+            "units_per_hour",
+            tables.Trend("units_per_hour", trend),
+        ],
+        key=f"paces_{dimension}",
+        title=_("People") if dimension == "worker" else _("Teams"),
+        select=True,
+        ids=dimension == "worker",
+    )
+
+
+def person(view: View, worker: str) -> None:
+    """One person among the others of the same projects: their adjusted pace, and project by project."""
+    mine = next((p for p in of(view, "worker").rows if p.unit == worker), None)
+    if mine is None or mine.ratio is None:
+        states.empty(_("There is too little to compare: nobody else worked on the same projects, or only for one day or week."))
+        return
+    said = _(
+        "{done} units in {hours} h; the middle pace of the same projects would have given {expected}.",
+        done=text.count(mine.observed),
+        hours=text.decimal(mine.hours, 1),
+        expected=text.count(mine.expected),
+    )
+    if mine.shrunk is not None:
+        said += " " + _(
+            "Adjusted pace {pace} [{interval}]: {band}.",
+            pace=text.decimal(mine.shrunk, 2),
+            interval=_interval(mine) or "",
+            band=_(BANDS[mine.band]),
+        )
+    st.markdown(said)
+    own = view.ask("units", "work_hours", "units_per_hour", "seconds_per_unit_p50", by="project").order("work_hours")
+    everybody = view.ask("units_per_hour", by="project", compare=False, without=("worker",)).arrange("project", own.ids())
+    tables.show(
+        own,
+        [
+            "units",
+            "work_hours",
+            "units_per_hour",
+            tables.Given(_("All people, units per hour"), everybody.column("units_per_hour"), "%,.1f"),
+            "seconds_per_unit_p50",
+            tables.Trend("units_per_hour", view.ask("units_per_hour", by=("project", view.grain), compare=False)),
+        ],
+        key="person_projects",
+        title=_("Projects"),
+    )
+
+
+def _interval(p: Pace) -> str | None:
+    return None if p.low is None or p.high is None else f"{text.decimal(p.low, 2)} – {text.decimal(p.high, 2)}"

@@ -1,0 +1,147 @@
+"""No sentence without Chinese, no bare literal on a screen, and numbers as people write them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from pages.ui import text
+from pages.ui.text import speaking
+
+PAGES = Path(text.__file__).resolve().parent.parent
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+CATALOGUE = PAGES / "ui" / "locale" / "zh" / "LC_MESSAGES" / "piecework.po"
+FIELD = re.compile(r"\{(\w+)")
+
+
+def used() -> set[str]:
+    """Every sentence that the pages say, by its English."""
+    found = extract_from_dir(str(PAGES), method_map=[("**.py", "python")], keywords=KEYWORDS)
+    return {message if isinstance(message, str) else message[0] for _file, _line, message, _comments, _context in found}
+
+
+def known() -> dict[str, str]:
+    with CATALOGUE.open("rb") as handle:
+        return {
+            (m.id if isinstance(m.id, str) else m.id[0]): (m.string if isinstance(m.string, str) else m.string[0]) for m in read_po(handle) if m.id
+        }  # fmt: skip
+
+
+def test_every_sentence_has_chinese() -> None:
+    found = used()
+    assert len(found) > 50
+    assert sorted(m for m in found if not known().get(m)) == []
+
+
+def test_the_catalogue_holds_nothing_unused() -> None:
+    assert sorted(set(known()) - used()) == []
+
+
+def test_translations_fill_in_the_same_values() -> None:
+    assert [m for m, zh in known().items() if set(FIELD.findall(m)) != set(FIELD.findall(zh))] == []
+
+
+def test_translations_are_chinese() -> None:
+    same = [
+        m for m, zh in known().items() if not re.search(r"[\u4e00-\u9fff]", zh) and m not in {"{n} h", "n={n}", "h", "pp", "Id", "{n} pp"}
+    ]
+    assert same == []
+
+
+SHOWN = {
+    "title", "header", "subheader", "caption", "markdown", "write", "text", "info", "warning", "error", "success", "button", "download_button", "selectbox",
+    "multiselect", "segmented_control", "pills", "radio", "toggle", "checkbox", "text_input", "number_input", "date_input", "expander", "popover", "metric",
+    "link_button", "tabs", "toast", "dialog", "page_link", "file_uploader",
+}  # fmt: skip
+WORDY = ("help", "placeholder", "label", "delta_description", "alt", "title", "hint", "body")
+ENGLISH = re.compile(r"[A-Za-z]{3,}")
+PLAIN = re.compile(r":material/\w+:|`[^`]*`")
+UNTRANSLATED = {"CSV", "Excel", "Parquet"}
+
+
+def bare(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """English words handed to something that shows them without going through `_()`."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        on_streamlit = node.func.attr in SHOWN and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "log")
+        spoken = [*(node.args[:1] if on_streamlit else []), *(k.value for k in node.keywords if k.arg in WORDY)]
+        for value in spoken:
+            for part in literals(value):
+                words = PLAIN.sub("", part)
+                if ENGLISH.search(words) and words.strip() not in UNTRANSLATED:
+                    yield node.lineno, part
+
+
+def literals(node: ast.AST) -> Iterator[str]:
+    """The text written out in an expression; what stands inside another call is that call's business."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        for part in node.values:
+            yield from literals(part)
+    elif isinstance(node, ast.BinOp):
+        yield from literals(node.left)
+        yield from literals(node.right)
+    elif isinstance(node, ast.IfExp):
+        yield from literals(node.body)
+        yield from literals(node.orelse)
+    elif isinstance(node, (ast.List, ast.Tuple)):
+        for part in node.elts:
+            yield from literals(part)
+
+
+@pytest.mark.parametrize("file", sorted(PAGES.rglob("*.py")), ids=lambda f: str(f.relative_to(PAGES)))
+def test_no_bare_english_is_shown(file: Path) -> None:
+    assert list(bare(ast.parse(file.read_text(encoding="utf-8")))) == []
+
+
+def test_the_check_sees_a_bare_literal() -> None:
+    assert list(bare(ast.parse('st.caption("Some words")'))) == [(1, "Some words")]
+    assert list(bare(ast.parse('st.metric(x, help=f"Some {n} words")')))
+    assert list(bare(ast.parse('st.caption(_("Some words"))\nst.caption(f":material/info: {words}")'))) == []
+
+
+@pytest.mark.parametrize(
+    ("x", "zh", "en"),
+    [
+        (0, "0", "0"), (5, "5", "5"), (0.034, "0.034", "0.034"), (12.34, "12.3", "12.3"), (950.2, "950", "950"), (9999, "9,999", "9,999"),
+        (12_345, "1.2万", "12.3k"), (986_000, "98.6万", "986k"), (12_345_678, "1234.6万", "12.3M"), (230_000_000, "2.3亿", "230M"), (-45_678, "-4.6万", "-45.7k"),
+    ],
+)  # fmt: skip
+def test_short_numbers(x: float, zh: str, en: str) -> None:
+    with speaking("zh"):
+        assert text.short(x) == zh
+    with speaking("en"):
+        assert text.short(x) == en
+
+
+def test_money_dates_and_spans() -> None:
+    with speaking("zh"):
+        assert text.money(1_234_567) == "¥123.5万"
+        assert text.money(-12.5) == "-¥12.5"
+        assert text.money(1234.5, exact=True) == "¥1,234.50"
+        assert text.day(date(2026, 3, 5)) == "3月5日"
+        assert text.span(12) == "12 秒"
+        assert text.offset("Asia/Shanghai") == "UTC+8"
+    with speaking("en"):
+        assert text.money(1_234_567) == "¥1.2M"
+        assert text.day(date(2026, 3, 5)) == "Mar 5"
+        assert text.span(4000) == "67 min"
+        assert text.offset("Asia/Kolkata") == "UTC+5:30"
+        assert text.offset("America/New_York", datetime(2026, 1, 5, tzinfo=UTC)) == "UTC-5"
+    assert "\u2212" not in text.short(-1e9)
+
+
+def test_missing_values() -> None:
+    import pandas as pd
+
+    assert [text.missing(v) for v in (None, float("nan"), pd.NA, pd.NaT)] == [True] * 4
+    assert [text.missing(v) for v in (0, 0.0, "", "x", True)] == [False] * 5
