@@ -125,13 +125,13 @@ def _p(number: int, *args: object, **kwargs: object) -> Project:
 
 PROJECTS = (
     _p(1, "高速车辆拉框", "Highway vehicle boxes", "屿行智驾", "image_box", "2d_box", "框", 22, 14.5, 8.6, answer=3, feedback=True),
-    _p(2, "城区路口拉框", "Urban crossing boxes", "屿行智驾", "image_box", "2d_box", "框", 17, 15.5, 9.4, errors=1.2, prelabelled=0.7, assisted=0.62),
+    _p(2, "城区路口拉框", "Urban crossing boxes", "屿行智驾", "image_box", "2d_box", "框", 17, 15.5, 9.2, errors=1.2, prelabelled=0.7, assisted=0.62),
     _p(3, "泊车环视拉框", "Parking surround boxes", "砚山出行", "image_box", "2d_box", "框", 15, 12.0, 9.8, tool="client_platform", tier=1, answer=5),
     _p(4, "货架商品拉框", "Shelf product boxes", "拾穗零售", "image_box", "2d_box", "框", 13, 16.0, 7.4, tool="label_studio", tier=1, errors=1.1, pay_on="accept", rework=0.0, answer=3),
     _p(5, "果实检测拉框", "Fruit detection boxes", "谷垚农业", "image_box", "2d_box", "框", 9, 15.0, 7.0, tier=2, answer=5, age=700),
     _p(6, "安防行人拉框", "Pedestrian boxes", "砚山出行", "image_box", "2d_box", "框", 10, 11.5, 9.6, tier=3, markup=1.42, errors=1.25, rework=0.0, answer=5, tool="daily_sheet"),
-    _p(7, "仓储机器人拉框", "Warehouse robot boxes", "汐岸机器人", "image_box", "2d_box", "框", 9, 12.5, 10.6, tool="client_platform", feedback=True, age=420),
-    _p(8, "夜间红外拉框", "Night infrared boxes", "屿行智驾", "image_box", "2d_box", "框", 8, 11.0, 11.2, errors=1.3, limit=0.03, starts=0.35, age=60),
+    _p(7, "仓储机器人拉框", "Warehouse robot boxes", "汐岸机器人", "image_box", "2d_box", "框", 9, 12.5, 9.2, tool="client_platform", feedback=True, age=420),
+    _p(8, "夜间红外拉框", "Night infrared boxes", "屿行智驾", "image_box", "2d_box", "框", 8, 11.0, 9.6, errors=1.3, markup=1.66, limit=0.03, starts=0.35, age=60),
     _p(9, "人脸关键点", "Face keypoints", "拾穗零售", "keypoint", "keypoints", "点", 10, 21.0, 5.4, tool="client_platform", prelabelled=0.8, assisted=0.55, tier=1),
     _p(10, "车道线关键点", "Lane keypoints", "砚山出行", "keypoint", "keypoints", "点", 8, 18.0, 6.6),
     _p(11, "可行驶区域分割", "Drivable area polygons", "屿行智驾", "polygon", "segmentation", "框", 10, 4.2, 31.0, prelabelled=0.5, assisted=0.7, limit=0.03),
