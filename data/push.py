@@ -86,8 +86,17 @@ def records(body: bytes) -> list[dict[str, object]]:
 def _parsed(text: str, where: str, where_zh: str) -> object:
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where} is not JSON: {error}.", f"{where_zh}不是有效的 JSON：{error}。") from None
+    except json.JSONDecodeError as error:
+        line, column = error.lineno, error.colno
+        raise InputError(
+            f"{where} is not JSON: {error.msg}, at line {line}, column {column}.",
+            f"{where_zh}不是有效的 JSON：第 {line} 行第 {column} 列有误。",
+        ) from None
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"{where} is not JSON: it is nested too deep, or holds NaN, Infinity or a number of thousands of digits.",
+            f"{where_zh}不是有效的 JSON：嵌套过深，或含有 NaN、Infinity 或过长的数字。",
+        ) from None
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -98,7 +107,7 @@ def commit(store: Store, pushes: list[Push]) -> Sequence[PushReport | Exception]
     """Load the pushes and report on each; it returns after the commit.
 
     Neighbours for the same table and source share one transaction as long as it is plain whose rows were new or known;
-    otherwise, and when one of them fails, they are loaded one by one.
+    otherwise, and when one of them fails, each half of them is tried by itself.
     """
     answers: list[PushReport | Exception] = []
     start = 0
@@ -121,7 +130,8 @@ def _commit(store: Store, pushes: list[Push]) -> Sequence[PushReport | Exception
     except Exception as error:
         if len(pushes) == 1:
             return [error]
-        return [answer for push in pushes for answer in _commit(store, [push])]
+        half = len(pushes) // 2
+        return [*_commit(store, pushes[:half]), *_commit(store, pushes[half:])]
 
 
 def _load(store: Store, pushes: list[Push]) -> list[PushReport]:
