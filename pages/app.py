@@ -37,9 +37,17 @@ def switch_language() -> None:
     st.session_state["lang_written"] = st.query_params.get("lang")
 
 
+def choose_persona() -> None:
+    """On the demo base: the persona of a link (`?persona=hr`), until another is chosen."""
+    if "persona_now" not in st.session_state:
+        asked = st.query_params.get("persona")
+        st.session_state["persona_now"] = asked if asked in access.PERSONAS else None
+
+
 def switch_persona() -> None:
     """Another persona of the demo base looks (a callback)."""
     st.session_state["persona_now"] = st.session_state["persona_switch"]
+    st.query_params["persona"] = st.session_state["persona_switch"]
 
 
 def sidebar(who: access.Visitor) -> None:
@@ -73,10 +81,10 @@ def sidebar(who: access.Visitor) -> None:
 def main() -> None:
     """One run of the app."""
     choose_language()
+    choose_persona()
     try:
         who = access.visitor()
         st.session_state["currency_now"] = access.store().meta("currency") or "CNY"
-        st.session_state["persona_now"] = who.role if who.persona else None
     except Exception as error:
         states.broken(error)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import streamlit as st
@@ -19,6 +20,7 @@ from pages.ui.text import N_, _, speaking
 Filter = Literal["period", "compare", "site", "project", "team", "modality", "worker"]
 EVERY: tuple[Filter, ...] = ("period", "compare", "site", "project", "team", "modality", "worker")
 
+PAGES = Path(__file__).resolve().parent.parent
 ROOMS: dict[str, str] = {"site": N_("Floor"), "exec": N_("Business"), "hr": N_("People"), "data": N_("Data")}
 
 
@@ -154,7 +156,7 @@ def _demo_place(base: Store) -> tuple[str, str]:
 
 def allowed(role: str) -> tuple[Screen, ...]:
     """The screens of a role, in the order of the menu."""
-    return tuple(screen for screen in SCREENS if role in screen.roles)
+    return tuple(screen for screen in SCREENS if role in screen.roles and (PAGES / screen.file).exists())
 
 
 def first(role: str) -> str:

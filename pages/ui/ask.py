@@ -17,6 +17,7 @@ import streamlit as st
 from data.store import Store
 from metrics import query as engine
 from metrics.definitions import REGISTRY
+from metrics.labels import labels
 from metrics.model import Measure
 from metrics.query import Query, Result
 from metrics.scope import Scope
@@ -60,7 +61,7 @@ def names(store: Store, dimension: str, language: str) -> Mapping[str, str]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _names(path: str, version: int, dimension: str, language: str, _store: Store) -> Mapping[str, str]:
-    return engine.labels(_store, dimension, language)
+    return labels(_store, dimension, language)
 
 
 def measure(name: str) -> Measure:

@@ -53,140 +53,121 @@ def bar(filters: tuple[str, ...], options: Options, first: date, last: date, *, 
     `options(dimension, chosen so far)` gives id → name of the values within the visitor's scope; `first` and `last` are the
     days that have data: presets end on `last`. On a phone everything is behind one button.
     """
-    _follow_address(page)
+    state = _state(page)
     if not filters:
         return Choice(resolve(DEFAULT_PERIOD, last), None)
-    with _place(filters, phone):
-        preset, period = _period(first, last)
-        compare = _compare(period) if "compare" in filters else None
+    with _place(filters, state, phone):
+        period = _period(state, first, last)
+        compare = _compare(state, period) if "compare" in filters else None
         where: dict[str, str] = {}
         for dimension in (name for name in DIMENSIONS if name in filters):
             known = options(dimension, where)
-            chosen = st.session_state.get(f"f_{dimension}")
-            if chosen is not None and chosen not in known:
-                st.session_state[f"f_{dimension}"] = chosen = None
+            if state[dimension] not in known:
+                state[dimension] = None
             if len(known) > 1:
-                chosen = st.selectbox(
-                    _(DIMENSIONS[dimension]),
-                    [None, *known],
-                    key=f"f_{dimension}",
-                    persist_state="session",
-                    width=170,
-                    format_func=_namer(known, _(ALL[dimension])),
-                )
-            if chosen is not None:
-                where[dimension] = chosen
-        person = st.session_state.get("person_now")
-        if person and "worker" in filters:
-            where[PERSON] = person
-            name = options(PERSON, {}).get(person, person)
+                everything = _(ALL[dimension])
+                _select(_(DIMENSIONS[dimension]), dimension, state, [None, *known], lambda i, k=known, a=everything: k.get(i, a), 170)
+            if state[dimension] is not None:
+                where[dimension] = state[dimension]
+        if state[PERSON] and PERSON in filters:
+            where[PERSON] = state[PERSON]
+            name = options(PERSON, {}).get(state[PERSON], state[PERSON])
             st.button(_("Person: {name}", name=name), icon=":material/close:", on_click=narrow, args=(PERSON, None), key="f_person_off")
         st.button(_("Reset"), icon=":material/restart_alt:", type="tertiary", on_click=reset, key="f_reset_all")
     choice = Choice(period, compare, where)
-    _write_address(choice, preset, page)
+    _write_address(choice, state, page)
     return choice
 
 
-def _namer(known: Mapping[str, str], everything: str) -> Callable[[str | None], str]:
-    return lambda value: everything if value is None else known.get(value, value)
-
-
-def _place(filters: tuple[str, ...], phone: bool) -> Any:
+def _place(filters: tuple[str, ...], state: Mapping[str, Any], phone: bool) -> Any:
     if phone:
-        used = sum(st.session_state.get(f"f_{d}") is not None for d in DIMENSIONS if d in filters)
+        used = sum(state[d] is not None for d in DIMENSIONS if d in filters)
         return st.expander(_("Filters") + (f" ({used})" if used else ""), icon=":material/tune:")
     return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
-def _period(first: date, last: date) -> tuple[Preset, Period]:
-    st.session_state.setdefault("f_period", DEFAULT_PERIOD)
-    preset = st.selectbox(
-        _("Period"),
-        list(PRESETS),
-        key="f_period",
-        persist_state="session",
-        format_func=lambda name: say(PRESETS[name]),
-        width=130,
-    )
-    if preset != "custom":
-        period = resolve(preset, last)
-        return preset, period if period.bounded else Period(first, last, "all")
-    now = st.session_state.setdefault("f_dates", (max(first, resolve(DEFAULT_PERIOD, last).start or first), last))
+def _select(label: str, name: str, state: dict[str, Any], options: list[Any], say_option: Callable[[Any], str], width: int) -> None:
+    """A select box over our own state, which outlives the widget when another screen does not draw it."""
+    st.session_state[f"f_{name}"] = state[name]
+    st.selectbox(label, options, key=f"f_{name}", format_func=say_option, width=width, on_change=_keep, args=(name,))
+
+
+def _keep(name: str) -> None:
+    st.session_state["filters"][name] = st.session_state[f"f_{name}"]
+
+
+def _period(state: dict[str, Any], first: date, last: date) -> Period:
+    _select(_("Period"), "period", state, list(PRESETS), lambda name: say(PRESETS[name]), 130)
+    if state["period"] != "custom":
+        period = resolve(state["period"], last)
+        return period if period.bounded else Period(first, last, "all")
+    if state["dates"] is None:
+        state["dates"] = (max(first, resolve(DEFAULT_PERIOD, last).start or first), last)
+    start, end = state["dates"]
+    st.session_state.setdefault("f_dates", (start, end))
     chosen = st.date_input(
         _("Dates"),
         key="f_dates",
-        persist_state="session",
-        min_value=min(first, now[0]),
-        max_value=max(last, now[-1]),
+        min_value=min(first, start),
+        max_value=max(last, end),
         format="YYYY-MM-DD",
         width=230,
     )
-    both = cast("tuple[date, ...]", chosen if isinstance(chosen, tuple) else (chosen,))
-    if len(both) == 2:
-        st.session_state["dates_whole"] = both
-    start, end = both if len(both) == 2 else st.session_state.get("dates_whole", (now[0], now[-1]))
-    return preset, Period(start, end)
+    if isinstance(chosen, tuple) and len(chosen) == 2:
+        state["dates"] = start, end = chosen
+    return Period(start, end)
 
 
-def _compare(period: Period) -> Compare | None:
-    st.session_state.setdefault("f_compare", DEFAULT_COMPARE)
-    chosen = st.selectbox(
-        _("Compared with"),
-        [*COMPARISONS, NO_COMPARE],
-        key="f_compare",
-        persist_state="session",
-        width=170,
-        format_func=lambda name: say(COMPARISONS[name]) if name in COMPARISONS else _("No comparison"),
-    )
+def _compare(state: dict[str, Any], period: Period) -> Compare | None:
+    def say_option(name: str) -> str:
+        return say(COMPARISONS[cast(Compare, name)]) if name in COMPARISONS else _("No comparison")
+
+    _select(_("Compared with"), "compare", state, [*COMPARISONS, NO_COMPARE], say_option, 170)
+    chosen = state["compare"]
     return cast(Compare, chosen) if chosen in COMPARISONS and period.preset != "all" else None
 
 
 # Changing it from elsewhere --------------------------------------------------------------------------------------------
 def narrow(dimension: str, value: str | None) -> None:
     """Set a filter from a click on a bar or a row (then `st.rerun()`), or as a callback. None takes it off."""
-    st.session_state.setdefault("filters_pending", {})[dimension] = value
+    st.session_state["filters"][dimension] = value
 
 
 def reset() -> None:
     """Every filter back to its default (a callback)."""
-    st.session_state["filters_pending"] = {"period": DEFAULT_PERIOD, "compare": DEFAULT_COMPARE, PERSON: None, **dict.fromkeys(DIMENSIONS)}
+    st.session_state["filters"] = _adopted({})
 
 
 # The address -----------------------------------------------------------------------------------------------------------
-def _follow_address(page: str) -> None:
-    """Take over what the URL says when it is new: a link that was opened, or the browser's back button. Then pending changes."""
+def _state(page: str) -> dict[str, Any]:
+    """What is chosen in this session; taken over from the URL when that is new: a link that was opened, or the back button."""
     here = {name: st.query_params[name] for name in _ADDRESS if name in st.query_params}
     written, where = st.session_state.get("filters_written"), st.session_state.get("filters_page")
-    if written is None or (here != written and where == page):
-        _adopt(here)
-    for name, value in st.session_state.pop("filters_pending", {}).items():
-        st.session_state["person_now" if name == PERSON else f"f_{name}"] = value
+    if "filters" not in st.session_state or (here != written and where == page):
+        st.session_state["filters"] = _adopted(here)
+        st.session_state.pop("f_dates", None)
+    return cast("dict[str, Any]", st.session_state["filters"])
 
 
-def _adopt(said: Mapping[str, str]) -> None:
+def _adopted(said: Mapping[str, str]) -> dict[str, Any]:
     start, end = _date(said.get("from")), _date(said.get("to"))
-    preset = said.get("period", DEFAULT_PERIOD)
-    if preset == "custom" and start and end and start <= end:
-        st.session_state["f_dates"] = st.session_state["dates_whole"] = (start, end)
-    elif preset == "custom" or preset not in PRESETS:
+    preset, compare = said.get("period", DEFAULT_PERIOD), said.get("compare", DEFAULT_COMPARE)
+    dates = (start, end) if preset == "custom" and start and end and start <= end else None
+    if preset not in PRESETS or (preset == "custom" and dates is None):
         preset = DEFAULT_PERIOD
-    st.session_state["f_period"] = preset
-    compare = said.get("compare", DEFAULT_COMPARE)
-    st.session_state["f_compare"] = compare if compare in (*COMPARISONS, NO_COMPARE) else DEFAULT_COMPARE
-    for dimension in DIMENSIONS:
-        st.session_state[f"f_{dimension}"] = said.get(dimension)
-    st.session_state["person_now"] = said.get(PERSON)
+    if compare not in (*COMPARISONS, NO_COMPARE):
+        compare = DEFAULT_COMPARE
+    return {"period": preset, "compare": compare, "dates": dates, **{name: said.get(name) for name in (*DIMENSIONS, PERSON)}}
 
 
-def _write_address(choice: Choice, preset: Preset, page: str) -> None:
+def _write_address(choice: Choice, state: Mapping[str, Any], page: str) -> None:
     said: dict[str, str] = {}
-    if preset != DEFAULT_PERIOD:
-        said["period"] = preset
-    if preset == "custom" and choice.period.start and choice.period.end:
+    if state["period"] != DEFAULT_PERIOD:
+        said["period"] = state["period"]
+    if state["period"] == "custom" and choice.period.start and choice.period.end:
         said |= {"from": choice.period.start.isoformat(), "to": choice.period.end.isoformat()}
-    compare = st.session_state.get("f_compare", DEFAULT_COMPARE)
-    if compare != DEFAULT_COMPARE:
-        said["compare"] = compare
+    if state["compare"] != DEFAULT_COMPARE:
+        said["compare"] = state["compare"]
     said |= choice.where
     for name in _ADDRESS:
         if name in said and st.query_params.get(name) != said[name]:

@@ -91,13 +91,15 @@ def signed(measure: Measure, x: float | None) -> str:
 def change(measure: Measure, now: float | None, was: float | None) -> str | None:
     """The signed change: percent points for a rate, per cent for everything else. None where there is nothing to compare with.
 
-    A change of a value that was negative or zero is told in its own unit: a per cent of it would mislead.
+    A change from a negative, zero or tiny value is told in its own unit: a per cent of it would mislead.
     """
     if now is None or was is None or missing(now) or missing(was):
         return None
     if measure.format == "percent" or was <= 0:
         return signed(measure, now - was)
     share = now / was - 1
+    if share > 9.995:
+        return signed(measure, now - was)
     return ("+" if share > 0.0005 else "") + text.percent(share, 1)
 
 

@@ -29,9 +29,11 @@ def used() -> set[str]:
 
 def known() -> dict[str, str]:
     with CATALOGUE.open("rb") as handle:
-        return {
-            (m.id if isinstance(m.id, str) else m.id[0]): (m.string if isinstance(m.string, str) else m.string[0]) for m in read_po(handle) if m.id
-        }  # fmt: skip
+        return {first(m.id): first(m.string) for m in read_po(handle) if m.id}
+
+
+def first(words: str | tuple[str, ...]) -> str:
+    return words if isinstance(words, str) else words[0]
 
 
 def test_every_sentence_has_chinese() -> None:
@@ -56,10 +58,39 @@ def test_translations_are_chinese() -> None:
 
 
 SHOWN = {
-    "title", "header", "subheader", "caption", "markdown", "write", "text", "info", "warning", "error", "success", "button", "download_button", "selectbox",
-    "multiselect", "segmented_control", "pills", "radio", "toggle", "checkbox", "text_input", "number_input", "date_input", "expander", "popover", "metric",
-    "link_button", "tabs", "toast", "dialog", "page_link", "file_uploader",
-}  # fmt: skip
+    "title",
+    "header",
+    "subheader",
+    "caption",
+    "markdown",
+    "write",
+    "text",
+    "info",
+    "warning",
+    "error",
+    "success",
+    "button",
+    "download_button",
+    "selectbox",
+    "multiselect",
+    "segmented_control",
+    "pills",
+    "radio",
+    "toggle",
+    "checkbox",
+    "text_input",
+    "number_input",
+    "date_input",
+    "expander",
+    "popover",
+    "metric",
+    "link_button",
+    "tabs",
+    "toast",
+    "dialog",
+    "page_link",
+    "file_uploader",
+}
 WORDY = ("help", "placeholder", "label", "delta_description", "alt", "title", "hint", "body")
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 PLAIN = re.compile(r":material/\w+:|`[^`]*`")
@@ -112,10 +143,19 @@ def test_the_check_sees_a_bare_literal() -> None:
 @pytest.mark.parametrize(
     ("x", "zh", "en"),
     [
-        (0, "0", "0"), (5, "5", "5"), (0.034, "0.034", "0.034"), (12.34, "12.3", "12.3"), (950.2, "950", "950"), (9999, "9,999", "9,999"),
-        (12_345, "1.2万", "12.3k"), (986_000, "98.6万", "986k"), (12_345_678, "1234.6万", "12.3M"), (230_000_000, "2.3亿", "230M"), (-45_678, "-4.6万", "-45.7k"),
+        (0, "0", "0"),
+        (5, "5", "5"),
+        (0.034, "0.034", "0.034"),
+        (12.34, "12.3", "12.3"),
+        (950.2, "950", "950"),
+        (9999, "9,999", "9,999"),
+        (12_345, "1.2万", "12.3k"),
+        (986_000, "98.6万", "986k"),
+        (12_345_678, "1234.6万", "12.3M"),
+        (230_000_000, "2.3亿", "230M"),
+        (-45_678, "-4.6万", "-45.7k"),
     ],
-)  # fmt: skip
+)
 def test_short_numbers(x: float, zh: str, en: str) -> None:
     with speaking("zh"):
         assert text.short(x) == zh

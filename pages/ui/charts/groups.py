@@ -55,7 +55,7 @@ def bars(
                 "x": parts.clean(before),
                 "width": 0.78,
                 "hoverinfo": "skip",
-                "marker": {"color": "rgba(0,0,0,0)", "line": parts.stroke(theme.fade(t.grey, 0.7), 1)},
+                "marker": {"color": "rgba(0,0,0,0)", "line": parts.edge(theme.fade(t.grey, 0.7), 1)},
             }
         )
     traces.append(

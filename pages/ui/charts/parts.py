@@ -94,6 +94,11 @@ def stroke(colour: str, width: float, dash: str = "solid") -> dict[str, Any]:
     return {"color": colour, "width": width, "dash": dash}
 
 
+def edge(colour: str, width: float) -> dict[str, Any]:
+    """The outline of a marker or bar."""
+    return {"color": colour, "width": width}
+
+
 def across(value: float, axis: Literal["x", "y"], stroke: dict[str, Any]) -> dict[str, Any]:
     """A straight line through the whole plot at one value of an axis."""
     other = "y" if axis == "x" else "x"

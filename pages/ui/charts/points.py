@@ -56,7 +56,7 @@ def intervals(
             "mode": "markers",
             "x": now,
             "y": y,
-            "marker": {"size": 9, "color": colours, "line": parts.stroke(t.paper, 1)},
+            "marker": {"size": 9, "color": colours, "line": parts.edge(t.paper, 1)},
             "customdata": list(ids) or list(labels),
             "text": words,
             "hovertext": list(labels),
@@ -181,7 +181,7 @@ def quadrant(
                 "marker": {
                     "size": dots,
                     "opacity": 0.75,
-                    "line": parts.stroke(t.paper, 1),
+                    "line": parts.edge(t.paper, 1),
                     "color": [parts.colour(tones[i]) for i in keep] if tones else t.main,
                 },
                 "text": [parts.cut(labels[i], 10) if j in far else "" for j, i in enumerate(keep)],

@@ -99,7 +99,7 @@ def line(
             "y": y[:cut],
             "text": when[:cut],
             "customdata": words[:cut],
-            "line": parts.stroke(colour, 2),
+            "line": parts.edge(colour, 2),
             "marker": {"size": 5, "color": colour},
             "hovertemplate": hover,
             "name": name,
@@ -117,7 +117,7 @@ def line(
                     "customdata": words[start:],
                     "line": parts.stroke(colour, 1.5, "dot"),
                     "name": name,
-                    "marker": {"size": [0] * (cut - start) + [7] * (len(y) - cut), "color": t.paper, "line": parts.stroke(colour, 1.5)},
+                    "marker": {"size": [0] * (cut - start) + [7] * (len(y) - cut), "color": t.paper, "line": parts.edge(colour, 1.5)},
                     "hovertemplate": "%{text} · " + _("not finished") + "<br>%{customdata}<extra></extra>",
                 }
             )
@@ -145,7 +145,7 @@ def line(
                 "x": [days[i] for i in signals],
                 "y": [parts.clean(only)[i] for i in signals],
                 "hoverinfo": "skip",
-                "marker": {"size": 11, "color": "rgba(0,0,0,0)", "line": parts.stroke(t.act, 2)},
+                "marker": {"size": 11, "color": "rgba(0,0,0,0)", "line": parts.edge(t.act, 2)},
             }
         )
     shapes, marks = _notes(x, notes)
