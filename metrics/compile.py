@@ -365,7 +365,7 @@ class Compiler:
         if undated:
             return [*found, f"{table.date} IS NULL"]
         start, end = self.query.period.start, self.query.period.end
-        if table.name == "presence" and table.date != "t.on_day" and self.span.last:
+        if table.name == "presence" and table.date != "t.first_day" and self.span.last:
             end = min(end, self.span.last) if end else self.span.last
         if start:
             found.append(f"{table.date} >= {self.params.add(start)}")
@@ -407,25 +407,31 @@ class Compiler:
         return f"CAST({self.params.add(self.span.last)} AS DATE)"
 
     def _calendar(self) -> str:
-        """The days of the range, told to which bucket of the finest date dimension each belongs."""
+        """The asked range cut into the largest pieces that every asked date dimension keeps whole, each with its bucket's length and end."""
         start, end = self.query.period.start or self.span.first, self.query.period.end or self.span.last
         if self.span.last and end:
             end = min(end, self.span.last)
-        finest = next((name for name in ("day", "week", "month") if name in self.query.by), None)
-        bucket = {"day": "on_day", "week": "date_trunc('week', on_day)", "month": "date_trunc('month', on_day)", None: "1"}[finest]
+        asked = {dimension.name for dimension in self.asked}
+        daily = bool(asked & {"day", "tenure_band"}) or {"week", "month"} <= asked
+        piece = "on_day" if daily else _cut("week" if "week" in asked else "month" if "month" in asked else None, "on_day")
+        bucket = _cut(next((name for name in ("day", "week", "month") if name in self.query.by), None), "first_day")
         keys = self.registry.views["staff"].tables[0].dims
-        kept = [
-            self._among(d, keys[d.name].replace("t.on_day", "on_day"), values)
-            for d, values in self.filters
-            if d.name in ("day", "week", "month")
-        ]
+        kept = [self._among(d, keys[d.name].replace("t.first_day", "on_day"), values) for d, values in self.filters if d.name in ("day", "week", "month")]
         where = f" WHERE {' AND '.join(kept)}" if kept else ""
         days = f"generate_series(CAST({self.params.add(start)} AS DATE), CAST({self.params.add(end)} AS DATE), INTERVAL 1 DAY)"
         return (
-            f"SELECT on_day, count(*) OVER (PARTITION BY {bucket}) AS bucket_days, on_day = max(on_day) OVER (PARTITION BY {bucket}) AS bucket_end,"
-            f" count(*) OVER () AS range_days, on_day = max(on_day) OVER () AS range_end"
-            f" FROM (SELECT CAST(unnest({days}) AS DATE) AS on_day) AS every_day{where}"
+            f"SELECT first_day, last_day, sum(days) OVER (PARTITION BY {bucket}) AS bucket_days, sum(days) OVER () AS range_days,"
+            f" last_day = max(last_day) OVER (PARTITION BY {bucket}) AS bucket_end, last_day = max(last_day) OVER () AS range_end"
+            f" FROM (SELECT min(on_day) AS first_day, max(on_day) AS last_day, count(*) AS days"
+            f" FROM (SELECT CAST(unnest({days}) AS DATE) AS on_day) AS every_day{where} GROUP BY {piece}) AS pieces"
         )
+
+
+def _cut(dimension: str | None, column: str) -> str:
+    """The day, or the first day of its week or month; one piece for None."""
+    if dimension is None:
+        return f"{column} IS NULL"
+    return column if dimension == "day" else f"date_trunc('{dimension}', {column})"
 
 
 def _inside(registry: Registry, measure: Measure) -> list[Measure]:

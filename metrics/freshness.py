@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -50,8 +50,9 @@ def last_business_date(store: Store) -> date | None:
 
 def _read(store: Store) -> Freshness:
     ((work, review, hired, changed),) = store.rows(
-        "SELECT (SELECT max(business_date) FROM work_day), (SELECT max(review_date) FROM review_day),"
-        " (SELECT min(from_date) FROM presence), (SELECT max(greatest(from_date, coalesce(to_date, from_date))) FROM presence)"
+        "SELECT (SELECT max(business_date) FROM work_day WHERE business_date <= $today), (SELECT max(review_date) FROM review_day WHERE review_date <= $today),"
+        " (SELECT min(from_date) FROM presence), (SELECT max(greatest(from_date, coalesce(to_date, from_date))) FROM presence)",
+        {"today": datetime.now(UTC).date() + timedelta(days=1)},  # a later day can only come from a wrong clock
     )
     days = [day for day in (work, review) if day is not None]
     last = max(days) if days else changed

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # The view that can say how many rows behind a view have no date, what they are counted in, and their words.
 UNDATED = {
     "work": ("work", "row_count", "work rows", "条作业记录"),
+    "crew": ("work", "row_count", "work rows", "条作业记录"),
     "item_work": ("work", "row_count", "work rows", "条作业记录"),
     "pace": ("work", "row_count", "work rows", "条作业记录"),
     "review": ("review", "verdicts", "reviews", "条质检记录"),

@@ -16,6 +16,7 @@ from data.store import Store
 from metrics.compile import Compiler, Span, Statement
 from metrics.freshness import freshness
 from metrics.intervals import Floats, wilson_many
+from metrics.labels import labels as labels
 from metrics.model import Dimension, Measure, Note, Text
 from metrics.notes import facts_notes, few_note, null_note, suppressed_note, time_notes
 from metrics.period import ALL, Compare, Period
@@ -74,6 +75,7 @@ class Result:
     before_total: dict[str, Value] | None
     exact: pa.Table
     exact_total: dict[str, object] | None
+    exact_before: pa.Table | None
     as_of: datetime | None
     filters: Text
     notes: tuple[Note, ...]
@@ -95,6 +97,7 @@ def run(store: Store, query: Query, scope: Scope) -> Result:
     if query.compare:
         before = _Answer(store, Compiler(replace(query, period=query.period.before(query.compare), compare=None), scope, span).statement())
     time, provisional_from = time_notes(query, compiler, fresh)
+    notes = (*facts_notes(store, query, scope, compiler), *time, *now.notes())
     return Result(
         query,
         compiler.measures,
@@ -105,9 +108,10 @@ def run(store: Store, query: Query, scope: Scope) -> Result:
         before.total if before else None,
         now.exact,
         now.exact_total,
+        before.exact if before else None,
         fresh.as_of,
         _filters(query, compiler),
-        (*facts_notes(store, query, scope, compiler), *time, *now.notes()),
+        notes,
         provisional_from,
         statement.sql,
     )

@@ -18,11 +18,11 @@ MEASURES = (
     Measure(
         "items", "Items", "题数", "item", "integer", "up",
         Text("distinct items (project and item) in the submissions; recounted for every slice, never summed", "提交中不重复的题（项目+题号）；每个切片重新计数，不相加"),
-        view="item_work", sql="count({item_rows})", about_people=True, source="metrics.md 1.3",
+        view="item_work", sql="count(*)", about_people=True, source="metrics.md 1.3",
     ),
     Measure(
         "active_workers", "Active people", "作业人数", "person", "integer", "none", Text("distinct people in the submissions", "有提交的不重复人数"),
-        view="work", sql=f"count(DISTINCT {{worker}}) {ON_WORK}", source="contract",
+        view="crew", sql="count(*)", source="contract",
     ),
     Measure(
         "units_per_person", "Units per person", "人均产量", "unit", "decimal", "up", Text("units ÷ active people of the period", "产量 ÷ 期内作业人数"),

@@ -22,7 +22,7 @@ MEASURES = (
     ),
     Measure(
         "person_days", "Person-days", "人日", "day", "integer", "none", Text("days on which people were employed, summed over people", "在册天数之和"),
-        view="staff", sql="count(*)", source="metrics.md W-02",
+        view="staff", sql="sum({here})", source="metrics.md W-02",
     ),
     Measure(
         "joiners", "Joiners", "入职", "person", "integer", "none", Text("employments that began in the period", "期内入职人次"),

@@ -44,6 +44,11 @@ WORK_LOG = {
 LOG_DIMS = {
     **DATE, "hour": "t.hour", **PLACE, **EMPLOYED, **PROJECT, "batch": "t.batch_key", "action": "t.action", "round": "t.round", "clock": "t.clock",
 }  # fmt: skip
+WORK_TABLES = (
+    ("work_day", {dim: key for dim, key in LOG_DIMS.items() if dim != "hour"}, False),
+    ("work_hour", {dim: key for dim, key in LOG_DIMS.items() if dim not in ("batch", "round")}, False),
+    ("work", LOG_DIMS, True),
+)
 REVIEW_DIMS = {
     **DATE, **PLACE, **EMPLOYED, **PROJECT, "batch": "t.batch_key", "action": "t.action", "round": "t.round", "stage": "t.stage",
     "reviewer": "t.reviewer_key", "error_type": "coalesce(t.error_type, '')",
@@ -67,25 +72,30 @@ MOVES = (
     "(SELECT presence.*, from_date AS moved_on, 1 AS step FROM presence WHERE NOT starts_spell UNION ALL"
     " SELECT presence.*, to_date, -1 FROM presence WHERE to_date IS NOT NULL AND NOT ends_spell)"
 )
+# People meet the pieces of the asked range (the compiler's calendar); a stretch that begins and ends on one day holds nobody.
 STAFF = (
-    "(SELECT presence.*, calendar.* FROM presence JOIN calendar ON presence.from_date <= calendar.on_day"
-    " AND (presence.to_date IS NULL OR calendar.on_day < presence.to_date))"
+    "(SELECT presence.*, calendar.*,"
+    " least(coalesce(presence.to_date - 1, calendar.last_day), calendar.last_day) - greatest(presence.from_date, calendar.first_day) + 1 AS days_here,"
+    " presence.from_date <= calendar.last_day AND (presence.to_date IS NULL OR calendar.last_day < presence.to_date) AS here_at_end"
+    " FROM presence JOIN calendar ON presence.from_date <= calendar.last_day AND (presence.to_date IS NULL OR calendar.first_day < presence.to_date)"
+    " WHERE presence.to_date IS NULL OR presence.from_date < presence.to_date)"
 )
 PACED = f"t.action IN {SUBMITTED}"
 
 VIEWS = (
     View(
         "work",
-        (
-            Table("work_day", {dim: key for dim, key in LOG_DIMS.items() if dim != "hour"}, WORK_SUMS),
-            Table("work_hour", {dim: key for dim, key in LOG_DIMS.items() if dim not in ("batch", "round")}, WORK_SUMS),
-            Table("work", LOG_DIMS, WORK_LOG, raw=True),
-        ),
+        tuple(Table(name, dims, WORK_LOG if raw else WORK_SUMS, raw=raw) for name, dims, raw in WORK_TABLES),
         Text("work row", "作业记录"), ("work",), undated=True,
     ),
     View(
+        "crew",
+        tuple(Table(name, dims, {}, where=f"t.action IN {SUBMITTED}", raw=raw) for name, dims, raw in WORK_TABLES),
+        Text("person and work row", "人员与作业记录"), ("work",), ("t.worker_key",), undated=True,
+    ),
+    View(
         "item_work",
-        (Table("work", LOG_DIMS, {"item_rows": "count(*)"}, where=f"t.action IN {SUBMITTED}", raw=True),),
+        (Table("work", LOG_DIMS, {}, where=f"t.action IN {SUBMITTED}", raw=True),),
         Text("item and work row", "题与作业记录"), ("work",), ("t.project_key", "t.item_id"), undated=True,
     ),
     View(
@@ -131,8 +141,8 @@ VIEWS = (
         "staff",
         (
             Table(
-                "presence", {**dated("t.on_day"), **PRESENT, "tenure_band": tenure("t.on_day", "t.hired")},
-                {"at_end": "t.bucket_end", "days": "t.bucket_days"}, STAFF, "t.on_day", whole={"at_end": "t.range_end", "days": "t.range_days"},
+                "presence", {**dated("t.first_day"), **PRESENT, "tenure_band": tenure("t.first_day", "t.hired")},
+                {"at_end": "t.bucket_end AND t.here_at_end", "here": "t.days_here", "days": "t.bucket_days"}, STAFF, "t.first_day", whole={"at_end": "t.range_end AND t.here_at_end", "days": "t.range_days"},
             ),
         ),
         Text("day, site, team and person", "日、基地、班组和人员"), ("staff",),

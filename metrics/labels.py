@@ -1,0 +1,50 @@
+"""What people call the values of a dimension."""
+
+from __future__ import annotations
+
+from data.errors import NameUnknown
+from data.store import Store
+from metrics.definitions import REGISTRY
+from metrics.scope import Scope
+
+CODES = {
+    "action": {"annotate": "标注", "rework": "返工", "review": "质检", "clean": "清洗"},
+    "stage": {"self": "自检", "qc1": "一检", "qc2": "二检", "client": "客户验收", "gold": "测试题"},
+    "clock": {"reported": "工具上报", "gap_100s": "间隔≤100秒累计", "lead_time": "含空闲", "active": "有效操作", "wall": "起止时间差"},
+    "tenure_band": {
+        "<7d": "不足 7 天", "7-30d": "7–30 天", "31-90d": "31–90 天", "91-180d": "91–180 天", "181-365d": "181–365 天", ">365d": "一年以上",
+    },
+}  # fmt: skip
+CODES_EN = {
+    "action": {"annotate": "Annotate", "rework": "Rework", "review": "Review", "clean": "Clean"},
+    "stage": {"self": "Self-check", "qc1": "QC 1", "qc2": "QC 2", "client": "Client", "gold": "Gold"},
+    "clock": {"reported": "Reported", "gap_100s": "Gaps under 100 s", "lead_time": "Lead time", "active": "Active", "wall": "Start to end"},
+    "tenure_band": {
+        "<7d": "Under 7 days", "7-30d": "7–30 days", "31-90d": "31–90 days", "91-180d": "91–180 days", "181-365d": "181–365 days", ">365d": "Over a year",
+    },
+}  # fmt: skip
+NAMES = {
+    "site": "SELECT site_id, {name} FROM site",
+    "team": "SELECT team_id, {name} FROM team",
+    "project": "SELECT project_id, {name} FROM project",
+    "client": "SELECT client, {client} FROM project WHERE client IS NOT NULL",
+    "worker": "SELECT worker_id, name FROM worker",
+    "reviewer": "SELECT worker_id, name FROM worker",
+}
+
+
+def labels(store: Store, dim: str, lang: str, scope: Scope | None = None) -> dict[str, str]:
+    """Id → name in a language (its other language, then the id, where there is none); empty for dimensions whose values name themselves.
+
+    With a scope that may not see names, people have none. Raises NameUnknown for a dimension that does not exist.
+    """
+    if dim not in REGISTRY.dimensions:
+        raise NameUnknown("dimension", dim, REGISTRY.dimensions, "维度")
+    chinese = lang.lower().startswith("zh")
+    if dim in CODES:
+        return dict(CODES[dim] if chinese else CODES_EN[dim])
+    if dim not in NAMES or (REGISTRY.dimensions[dim].field and scope is not None and not scope.sees_people):
+        return {}
+    first, second = ("", "_en") if chinese else ("_en", "")
+    sql = NAMES[dim].format(name=f"coalesce(name{first}, name{second})", client=f"coalesce(client{first}, client{second})")
+    return {str(key): str(name) for key, name in store.rows(sql) if name and key}
