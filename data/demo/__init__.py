@@ -76,8 +76,8 @@ def plan(people: int = 800, days: int = 90, seed: int = 7, today: date | None = 
 
     Raises InputError for sizes whose ids would collide.
     """
-    if not 20 <= people <= 4000 or not 14 <= days <= 730:
-        raise InputError("The demo base needs 20–4,000 people and 14–730 days.", "演示基地需要 20–4000 人、14–730 天。")
+    if not 20 <= people <= 3000 or not 14 <= days <= 730:
+        raise InputError("The demo base needs 20–3,000 people and 14–730 days.", "演示基地需要 20–3000 人、14–730 天。")
     now = datetime.now(ZONE)
     today = today or now.date()
     inside = today == now.date() and SHIFT[0] <= now.hour < SHIFT[1]

@@ -16,7 +16,8 @@ from data.demo.projects import GUIDELINE_PROJECT, OUTAGE_TOOL, PROJECTS, TOOL, T
 Rows = npt.NDArray[np.void]
 DAY_MS = 86_400_000
 ZONE_MS = 8 * 3_600_000  # Asia/Shanghai is UTC+8 all year
-PER_DAY = 1_000_000  # numbers of events, items and reviews kept free for each day: the ids of a day never depend on other days
+# Numbers kept free for each day (events and reviews; items of one project): the ids of a day never depend on other days.
+PER_DAY, ITEMS_PER_DAY = 1_000_000, 100_000
 NEWCOMER = 60  # days of employment
 GROUPS = 4  # a team works in groups of five or six on one batch a day
 CHECK = 0.46  # time to check a piece of work, relative to doing it
@@ -180,7 +181,7 @@ class Floor:
         project, group = self._assign(day, state, people)
         people, project, group = people[project >= 0], project[project >= 0], group[project >= 0]
         pace = self._pace(people, state, day, project) * np.exp(rng.normal(0, 0.05, len(people)))
-        each = self._mean[project] * self._blank[project] / pace * (1 - self._pre[project] * (1 - self._assisted[project])) * 1.17 + 6
+        each = self._mean[project] * self._blank[project] / pace * (1 - self._pre[project] * (1 - self._assisted[project])) * 1.25 + 6
         free = np.maximum(room[people] - spent[people], 0)
         count = (free / each * 1.08 + 4).astype(np.int64)
         total = int(count.sum())
@@ -196,7 +197,7 @@ class Floor:
         tired = (1 + 0.09 * np.clip(rank / (count[row] / 1.08), 0, 1) ** 1.5).astype(np.float32)
         seconds = units * (self._blank[project] / pace).astype(np.float32)[row] * self._noise[(bits >> np.uint64(21)) & np.uint64(65535)] * tired
         seconds = np.where(proposed, seconds * self._assisted[of], seconds) + 3
-        pause = seconds * 0.13 * self._noise[(bits >> np.uint64(37)) & np.uint64(65535)] ** 2 + 300 * (((bits >> np.uint64(53)) & np.uint64(127)) == 0)
+        pause = seconds * 0.20 * self._noise[(bits >> np.uint64(37)) & np.uint64(65535)] ** 2 + 300 * (((bits >> np.uint64(53)) & np.uint64(127)) == 0)
         passed = np.cumsum(seconds + pause, dtype=np.float64)
         passed -= (passed[first] - seconds[first] - pause[first])[row]
         keep = passed <= free[row]
@@ -250,7 +251,7 @@ class Floor:
         sizes = np.bincount(rows["project"], minlength=len(PROJECTS))
         item = np.empty(len(rows), dtype=np.int64)
         item[order] = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        rows["item"] = (day - self.calendar.first + 1) * PER_DAY + item
+        rows["item"] = (day - self.calendar.first + 1) * ITEMS_PER_DAY + item
 
     # Rework ----------------------------------------------------------------------------------------------------------
     def _rework(

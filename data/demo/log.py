@@ -13,35 +13,54 @@ from data.demo.floor import WHY, Floor, Rows
 from data.demo.names import ERROR_TYPES
 from data.demo.projects import PROJECTS, TOOLS, TRADES
 
-_THOUSANDS = np.frombuffer("".join(f"{n:03d}" for n in range(1000)).encode(), np.uint8).reshape(1000, 3)
+_FOUR = np.frombuffer("".join(f"{n:04d}" for n in range(10_000)).encode(), np.uint32)  # four digits as one machine word
+_TWELVE = np.int32(12)
 
 
-def numbered(prefixes: npt.NDArray[np.uint8], which: npt.NDArray[np.integer], number: npt.NDArray[np.integer]) -> pa.Array:
-    """Text ids of a prefix (a row of `prefixes`, equally long) and nine digits, written straight into an Arrow buffer.
+def _heads(prefixes: list[str]) -> npt.NDArray[np.uint32]:
+    """Four characters each, as machine words."""
+    return np.frombuffer("".join(prefixes).encode(), np.uint32)
 
-    >>> numbered(prefix_bytes(["CV-", "LS-"]), np.array([1, 0]), np.array([42, 123456789])).to_pylist()
+
+def _ids(head: npt.NDArray[np.uint32], number: npt.NDArray[np.uint32]) -> pa.Array:
+    """Text of twelve characters: four given, then eight digits, written straight into an Arrow buffer."""
+    words = np.empty((len(number), 3), np.uint32)
+    high = number // np.uint32(10_000)
+    words[:, 0], words[:, 1], words[:, 2] = head, _FOUR[high % np.uint32(10_000)], _FOUR[number - high * np.uint32(10_000)]
+    offsets = np.arange(len(number) + 1, dtype=np.int32) * _TWELVE
+    return pa.StringArray.from_buffers(len(number), pa.py_buffer(offsets), pa.py_buffer(words))
+
+
+_EVENT = _heads([f"{tool.prefix}-{digit}" for tool in TOOLS for digit in range(10)])
+_ITEM = _heads([f"{trade.item}-" for trade in TRADES])
+_REVIEW = _heads([f"QC-{digit}" for digit in range(10)])
+
+
+def event_ids(tool: npt.NDArray[np.integer], number: npt.NDArray[np.integer]) -> pa.Array:
+    """The tool's prefix and nine digits.
+
+    >>> event_ids(np.array([1, 0]), np.array([42, 123456789])).to_pylist()
     ['LS-000000042', 'CV-123456789']
     """
-    width = prefixes.shape[1]
-    text = np.empty((len(number), width + 9), np.uint8)
-    text[:, :width] = prefixes[which]
-    high, low = np.divmod(number.astype(np.int64), 1000)
-    text[:, width + 6 :] = _THOUSANDS[low]
-    high, low = np.divmod(high, 1000)
-    text[:, width + 3 : width + 6] = _THOUSANDS[low]
-    text[:, width : width + 3] = _THOUSANDS[high]
-    offsets = np.arange(len(number) + 1, dtype=np.int32) * np.int32(width + 9)
-    return pa.StringArray.from_buffers(len(number), pa.py_buffer(offsets), pa.py_buffer(text))
+    wide = number.astype(np.uint32)
+    top = wide // np.uint32(100_000_000)
+    return _ids(_EVENT[tool * 10 + top.astype(np.intp)], wide - top * np.uint32(100_000_000))
 
 
-def prefix_bytes(prefixes: list[str]) -> npt.NDArray[np.uint8]:
-    """Equally long prefixes as a matrix of bytes."""
-    return np.frombuffer("".join(prefixes).encode(), np.uint8).reshape(len(prefixes), -1)
+def item_ids(trade: npt.NDArray[np.integer], number: npt.NDArray[np.integer]) -> pa.Array:
+    """The kind of item and eight digits.
+
+    >>> item_ids(np.array([5]), np.array([9100042])).to_pylist()
+    ['aud-09100042']
+    """
+    return _ids(_ITEM[trade], number.astype(np.uint32))
 
 
-_EVENT = prefix_bytes([f"{tool.prefix}-" for tool in TOOLS])
-_ITEM = prefix_bytes([f"{trade.item}-" for trade in TRADES])
-_REVIEW = prefix_bytes(["QC-"])
+def review_ids(number: npt.NDArray[np.integer]) -> pa.Array:
+    """QC and nine digits."""
+    wide = number.astype(np.uint32)
+    top = wide // np.uint32(100_000_000)
+    return _ids(_REVIEW[top.astype(np.intp)], wide - top * np.uint32(100_000_000))
 
 
 def _words(codes: npt.NDArray[np.integer], words: list[str] | tuple[str, ...], null: npt.NDArray[np.bool_] | None = None) -> pa.Array:
@@ -69,10 +88,10 @@ class Log:
         silent = np.isnan(wall)
         started = rows["ts"] - np.rint(np.where(silent, 0, wall) * 1000).astype(np.int64)
         return pa.table({
-            "event_id": numbered(_EVENT, tool, rows["event"]),
+            "event_id": event_ids(tool, rows["event"]),
             "worker_id": _words(rows["worker"], self._workers),
             "project_id": _words(rows["project"], self._projects),
-            "item_id": numbered(_ITEM, floor.trade[rows["project"]], rows["item"]),
+            "item_id": item_ids(floor.trade[rows["project"]], rows["item"]),
             "ts": _instants(rows["ts"]),
             "started_at": _instants(started, silent),
             "batch_id": _words(rows["batch"], [lot.name for lot in floor.lots]),
@@ -90,14 +109,14 @@ class Log:
         """Canonical reviews. The client's inspectors have no name here."""
         floor = self._floor
         return pa.table({
-            "review_id": numbered(_REVIEW, np.zeros(len(rows), dtype=np.intp), rows["review"]),
+            "review_id": review_ids(rows["review"]),
             "worker_id": _words(rows["worker"], self._workers),
             "project_id": _words(rows["project"], self._projects),
-            "item_id": numbered(_ITEM, floor.trade[rows["project"]], rows["item"]),
+            "item_id": item_ids(floor.trade[rows["project"]], rows["item"]),
             "verdict": _words(rows["verdict"], VERDICTS),
             "ts": _instants(rows["ts"]),
             "reviewer_id": _words(rows["reviewer"], self._workers, rows["reviewer"] < 0),
-            "event_id": numbered(_EVENT, floor.tool[rows["project"]], rows["event"]),
+            "event_id": event_ids(floor.tool[rows["project"]], rows["event"]),
             "batch_id": _words(rows["batch"], [lot.name for lot in floor.lots]),
             "stage": _words(rows["stage"], STAGES),
             "round": pa.array(rows["round"].astype(np.int32)),
