@@ -514,10 +514,23 @@ def _as_arrow(kind: Kind, coded: _Coded) -> pa.Array:
         known[list(coded.faults)] = False
     given = ARROW[kind]
     if pa.types.is_decimal(given):
-        words = np.empty((len(known), 2), np.int64)
-        words[:, 0], words[:, 1] = coded.numbers, coded.numbers >> 63
-        valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
-        return pa.Array.from_buffers(given, len(known), [valid, pa.py_buffer(words)])
+        return _decimal_array(coded.numbers, known, given)
     if pa.types.is_date32(given):
         return pa.array(coded.numbers.astype(np.int32), mask=~known).cast(given)
     return pa.array(coded.numbers, mask=~known).cast(given)
+
+
+def _decimal_array(numbers: Ints, known: Mask, given: pa.DataType) -> pa.Array:
+    words = np.empty((len(known), 2), np.int64)
+    words[:, 0], words[:, 1] = numbers, numbers >> 63
+    valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
+    return pa.Array.from_buffers(given, len(known), [valid, pa.py_buffer(words)])
+
+
+def thousandths(numbers: Ints) -> pa.Array:
+    """Whole thousandths as a decimal column.
+
+    >>> thousandths(np.array([1500])).to_pylist()
+    [Decimal('1.500')]
+    """
+    return _decimal_array(numbers, np.ones(len(numbers), np.bool_), ARROW["seconds"])

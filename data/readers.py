@@ -1,0 +1,449 @@
+"""Any file → batches of raw cells with their line numbers, whatever its format, encoding or damage."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.delimited import LONGEST_RECORD, Delimited, RawBatch, broken, named, row_text
+from data.encoding import MARK, as_utf8, detect, opened
+from data.errors import InputError
+from data.tables import Reject
+from data.values import numeral
+
+ROWS = 250_000
+_SHEET_ROWS = 50_000
+_HEAD_ROWS = 10
+_JSON_ROWS = 50_000
+Progress = Callable[[int, int], None]
+
+
+class Source(Protocol):
+    """One table-like thing in a file: the file itself, or a sheet of a workbook. `batches()` starts anew at each call."""
+
+    name: str
+    headers: tuple[str, ...]
+
+    def batches(self) -> Iterator[RawBatch]:
+        """All rows in order; at least one batch, even when there are none."""
+        ...
+
+
+def open_file(path: Path | str, progress: Progress | None = None) -> list[Source]:
+    """The sources in a file, told by its content: Parquet, Excel, JSON (array or lines) or delimited text, also gzipped.
+
+    `progress(done, total)` is called with bytes of the file. Raises InputError for what cannot be read at all.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.", f"没有文件 {path}。")
+    with opened(path) as stream:
+        start = stream.read(4096)
+    if not start:
+        raise InputError(f"{path.name} is empty.", f"{path.name} 是空文件。")
+    step = _stepper(path, progress)
+    if start.startswith(b"PAR1"):
+        return [Parquet(path, step)]
+    if start.startswith(b"PK\x03\x04"):
+        return list(sheets(path, step))
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        raise InputError(
+            f"{path.name} is an old Excel file (.xls) or one with a password: save it as .xlsx without a password.",
+            f"{path.name} 是旧版 Excel（.xls）或带密码的文件：请另存为不带密码的 .xlsx。",
+        )
+    suffixes = {suffix.lower() for suffix in path.suffixes}
+    text = start.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1]
+    if suffixes & {".json", ".jsonl", ".ndjson"} or (text in (b"{", b"[") and not suffixes & {".csv", ".tsv", ".txt"}):
+        return [JsonFile(path, step)]
+    return [Delimited(path, step)]
+
+
+def _stepper(path: Path, progress: Progress | None) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    total, done = path.stat().st_size, 0
+
+    def step(size: int) -> None:
+        nonlocal done
+        done = min(done + size, total)
+        progress(done, total)
+
+    return step
+
+
+# Parquet ---------------------------------------------------------------------------------------------------------------
+class Parquet:
+    """A Parquet file. Lines are row numbers from 1; lists and structs become JSON text."""
+
+    def __init__(self, path: Path, progress: Callable[[int], None] | None = None) -> None:
+        self.path, self.name, self._progress = path, path.name, progress
+        try:
+            with pq.ParquetFile(path) as file:
+                self.headers = named(file.schema_arrow.names)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> InputError:
+        why = str(error).splitlines()[0]
+        return InputError(f"{self.name} is a damaged Parquet file: {why}", f"{self.name} 是损坏的 Parquet 文件：{why}")
+
+    def batches(self) -> Iterator[RawBatch]:
+        """Row groups in pieces of ROWS rows."""
+        line, empty = 1, True
+        try:
+            with pq.ParquetFile(self.path) as file:
+                step = self.path.stat().st_size / max(file.metadata.num_rows, 1)
+                for batch in file.iter_batches(batch_size=ROWS):
+                    if not batch.num_rows:
+                        continue
+                    empty = False
+                    yield self._raw(batch, line)
+                    line += batch.num_rows
+                    if self._progress:
+                        self._progress(int(batch.num_rows * step) + 1)
+                if empty:
+                    yield self._raw(pa.RecordBatch.from_pylist([], schema=file.schema_arrow), 1)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(error) from None
+
+    def _raw(self, batch: pa.RecordBatch, line: int) -> RawBatch:
+        columns, nested = {}, {}
+        for header, column in zip(self.headers, batch.columns, strict=True):
+            if pa.types.is_nested(column.type):
+                nested[header] = column.is_valid().to_numpy(zero_copy_only=False)
+                column = pa.array([None if value is None else _json_text(value) for value in column.to_pylist()], pa.string())
+            columns[header] = column
+
+        def raw(row: int) -> str:
+            cells = {header: column[row].as_py() for header, column in columns.items()}
+            return _json_text({header: value for header, value in cells.items() if value is not None})
+
+        return RawBatch(columns, line + np.arange(batch.num_rows), raw, nested=nested)
+
+
+# Excel ---------------------------------------------------------------------------------------------------------------------
+def sheets(path: Path, progress: Callable[[int], None] | None = None) -> Iterator[Sheet]:
+    """The sheets of a workbook that hold anything. Raises InputError when it cannot be opened or all are empty."""
+    found = False
+    book = _workbook(path)
+    try:
+        names = [sheet.title for sheet in book.worksheets]
+    finally:
+        book.close()
+    for name in names:
+        sheet = Sheet(path, name, progress)
+        if sheet.headers:
+            found = True
+            yield sheet
+    if not found:
+        raise InputError(f"{path.name} is empty: none of its sheets has a header.", f"{path.name} 是空文件：所有工作表都没有表头。")
+
+
+def _workbook(path: Path):  # type: ignore[no-untyped-def]  # openpyxl ships no types
+    from openpyxl import load_workbook
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of styles and validations, which are not read
+            return load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError) as error:
+        raise InputError(
+            f"{path.name} cannot be opened as Excel ({type(error).__name__}): open and save it again as .xlsx, or give CSV.",
+            f"{path.name} 无法作为 Excel 打开（{type(error).__name__}）：请重新另存为 .xlsx，或提供 CSV。",
+        ) from None
+
+
+class Sheet:
+    """One sheet. The header is its first row with two or more filled cells (or the first filled row); lines are its row numbers.
+
+    Cells become text: numbers without “.0”, dates ISO, lengths of time as h:mm:ss; of a formula, its stored result.
+    """
+
+    def __init__(self, path: Path, sheet: str, progress: Callable[[int], None] | None = None) -> None:
+        self.path, self._sheet, self._progress = path, sheet, progress
+        self.name = f"{path.name} [{sheet}]"
+        self.headers: tuple[str, ...] = ()
+        self._header_row = 0
+        first: tuple[int, list[str | None]] | None = None
+        seen = 0
+        for number, cells in self._rows():
+            filled = sum(cell is not None for cell in cells)
+            if not filled:
+                continue
+            first = first or (number, cells)
+            seen += 1
+            if filled > 1:
+                first = number, cells
+            if filled > 1 or seen == _HEAD_ROWS:
+                break
+        if first is not None:
+            self._header_row, cells = first
+            while cells and cells[-1] is None:
+                cells.pop()
+            self.headers = named(cells)
+
+    def _rows(self) -> Iterator[tuple[int, list[str | None]]]:
+        book = _workbook(self.path)
+        try:
+            sheet = book[self._sheet]
+            sheet.reset_dimensions()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+                    yield number, [_cell_text(cell) for cell in cells]
+        finally:
+            book.close()
+
+    def batches(self) -> Iterator[RawBatch]:
+        """The rows under the header; empty rows are left out."""
+        width, rows, lines = len(self.headers), list[list[str | None]](), list[int]()
+        rejects: list[Reject] = []
+        any_batch = False
+        for number, cells in self._rows():
+            if number <= self._header_row or all(cell is None for cell in cells):
+                continue
+            if any(cell is not None for cell in cells[width:]):
+                used = max(place for place, cell in enumerate(cells, 1) if cell is not None)
+                rejects.append(broken(number, "fields_many", row_text(cells[:used]), used))
+                continue
+            rows.append(cells[:width] + [None] * (width - len(cells)))
+            lines.append(number)
+            if len(rows) == _SHEET_ROWS:
+                any_batch = True
+                yield self._batch(rows, lines, rejects)
+                rows, lines, rejects = [], [], []
+        if rows or rejects or not any_batch:
+            yield self._batch(rows, lines, rejects)
+        if self._progress:
+            self._progress(self.path.stat().st_size)
+
+    def _batch(self, rows: list[list[str | None]], lines: list[int], rejects: list[Reject]) -> RawBatch:
+        cells = list(zip(*rows, strict=True)) if rows else [()] * len(self.headers)
+        columns = {header: pa.array(column, pa.string()) for header, column in zip(self.headers, cells, strict=True)}
+        return RawBatch(columns, np.array(lines, np.int64), lambda row: row_text(rows[row]), rejects)
+
+
+def _cell_text(cell: object) -> str | None:
+    """A typed cell as text; None for an empty one."""
+    match cell:
+        case None | "":
+            return None
+        case str():
+            return cell
+        case bool():
+            return "true" if cell else "false"
+        case int():
+            return str(cell)
+        case float():
+            return None if cell != cell else numeral(cell)
+        case datetime():
+            return cell.isoformat(sep=" ")
+        case date() | time():
+            return cell.isoformat()
+        case timedelta():
+            return numeral(cell.total_seconds()) + "s"
+        case Decimal():
+            return str(cell)
+        case _:
+            return str(cell)
+
+
+# JSON ------------------------------------------------------------------------------------------------------------------------
+class JsonFile:
+    """JSON lines, or one JSON array of objects. Lines are physical lines; in an array, the number of the element from 1.
+
+    Numbers keep their digits as text, so no amount passes through a float.
+    """
+
+    def __init__(self, path: Path, progress: Callable[[int], None] | None = None) -> None:
+        self.path, self.name, self._progress = path, path.name, progress
+        self._encoding = detect(path)
+        head = b""
+        for block in as_utf8(path, self._encoding, 1 << 16):
+            head = (head + block).lstrip()
+            if head:
+                break
+        self._array = head.startswith(b"[")
+        first = next(self.batches())
+        self.headers = tuple(first.columns)
+        if not self.headers:
+            raise InputError(
+                f"{self.name} has no JSON object in it: give one object a line, or an array of objects.",
+                f"{self.name} 中没有 JSON 对象：请每行一个对象，或给出对象数组。",
+            )
+
+    def batches(self) -> Iterator[RawBatch]:
+        """The objects, _JSON_ROWS at a time; each batch has the columns that occur in it."""
+        records: list[Mapping[str, object]] = []
+        lines: list[int] = []
+        texts: list[str] = []
+        rejects: list[Reject] = []
+        any_batch = False
+        for line, text in self._elements() if self._array else self._lines():
+            if MARK in text or "\0" in text:
+                rejects.append(broken(line, "bytes", text))
+                continue
+            record = _object(text)
+            if record is None:
+                rejects.append(broken(line, "json", text))
+            else:
+                records.append(record)
+                lines.append(line)
+                texts.append(text)
+            if len(records) >= _JSON_ROWS or len(rejects) >= _JSON_ROWS:
+                any_batch = True
+                yield from_objects(records, lines, texts.__getitem__, rejects)
+                records, lines, texts, rejects = [], [], [], []
+        if records or rejects or not any_batch:
+            yield from_objects(records, lines, texts.__getitem__, rejects)
+
+    def _blocks(self) -> Iterator[bytes]:
+        for block in as_utf8(self.path, self._encoding):
+            if self._progress:
+                self._progress(len(block))
+            yield block
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        pieces: list[bytes] = []
+        number = 1
+        for block in self._blocks():
+            first, *more = block.split(b"\n")
+            pieces.append(first)
+            for following in more:
+                if line := b"".join(pieces).strip():
+                    yield number, line.decode()
+                number, pieces = number + 1, [following]
+        if line := b"".join(pieces).strip():
+            yield number, line.decode()
+
+    def _elements(self) -> Iterator[tuple[int, str]]:
+        """The texts of the elements of the array. After a damaged one, reading goes on where a line begins with an object."""
+        decode = codecs.getincrementaldecoder("utf-8")().decode
+        text, place, number, begun = "", 0, 1, False
+        for block in chain(self._blocks(), (None,)):
+            text, place = text[place:] + ("" if block is None else decode(block)), 0
+            if not begun:
+                place, begun = text.index("[") + 1, True
+            while True:
+                place = _BETWEEN.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing, too
+                if place == len(text):
+                    break
+                if text[place] == "]":
+                    return
+                stop = _element_end(text, place)
+                if stop is None and block is not None and len(text) - place < LONGEST_RECORD:
+                    break
+                stop = len(text) if stop is None else max(stop, place + 1)
+                if (again := _NEXT_OBJECT.search(text, place + 1, stop)) and _object(text[place:stop]) is None:
+                    stop = again.start()
+                yield number, text[place:stop].strip()
+                number, place = number + 1, stop
+
+
+_BETWEEN = re.compile(r"[\s,]*")
+_NEXT_OBJECT = re.compile(r"\n\s*\{")
+_STRUCTURE = re.compile(r'["{}\[\],]')
+
+
+def _element_end(text: str, place: int) -> int | None:
+    """Where the array element that begins at `place` ends; None when the text ends first."""
+    depth = 0
+    while found := _STRUCTURE.search(text, place):
+        sign, place = found[0], found.end()
+        if sign == '"':
+            while True:
+                close = text.find('"', place)
+                if close < 0:
+                    return None
+                slashes = close
+                while slashes > 0 and text[slashes - 1] == "\\":
+                    slashes -= 1
+                place = close + 1
+                if (close - slashes) % 2 == 0:
+                    break
+        elif sign in "{[":
+            depth += 1
+        elif depth == 0:
+            return found.start()
+        elif sign in "}]":
+            depth -= 1
+            if depth == 0:
+                return place
+    return None
+
+
+def _constant(name: str) -> str | None:
+    return None if name == "NaN" else name.replace("Infinity", "inf")
+
+
+_decode = json.JSONDecoder(
+    parse_float=lambda digits: digits[:-2] if digits.endswith(".0") else digits, parse_int=str, parse_constant=_constant
+).decode
+
+
+def _object(text: str) -> dict[str, object] | None:
+    try:
+        found = _decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _json_text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def from_objects(
+    records: Sequence[Mapping[str, object]],
+    lines: Sequence[int],
+    raw: Callable[[int], str] | None = None,
+    rejects: list[Reject] | None = None,
+) -> RawBatch:
+    """Objects as columns of text, one per name that occurs; a list or an object in a cell is its JSON and marked as nested."""
+    columns: dict[str, pa.Array] = {}
+    nested: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
+    names = dict.fromkeys(name for record in records for name in record)
+    for name in names:
+        cells: list[str | None] = []
+        deep: list[int] = []
+        for row, record in enumerate(records):
+            value = record.get(name)
+            if isinstance(value, str) or value is None:
+                cells.append(value)
+            elif isinstance(value, (dict, list, tuple)):
+                deep.append(row)
+                cells.append(_json_text(value))
+            else:
+                cells.append(_cell_text(value))
+        if deep:
+            nested[name] = np.isin(np.arange(len(records)), deep)
+        columns[name] = pa.array([_printable(cell) for cell in cells] if _surrogates(cells) else cells, pa.string())
+    return RawBatch(columns, np.array(lines, np.int64), raw or (lambda row: _json_text(records[row])), rejects or [], nested)
+
+
+def _surrogates(cells: Sequence[str | None]) -> bool:
+    """Whether a JSON escape such as \\ud800 left half a character, which no UTF-8 text can hold."""
+    try:
+        for cell in cells:
+            if cell is not None and not cell.isascii():
+                cell.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _printable(cell: str | None) -> str | None:
+    return None if cell is None else cell.encode("utf-8", "backslashreplace").decode()
