@@ -24,7 +24,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`as_of`: UTC instant of the newest dated work row; `first` and `last`: business dates with work; all None without any.
+    """`as_of`: UTC instant of the newest dated work or review; `first` and `last`: business dates with work; all None without any.
 
     `zone`: IANA name of the zone most sites in the scope live in; `today`: the date there now. `first` and `last` leave out days later
     than that, which only a wrong clock can have written.
@@ -54,7 +54,9 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
         {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
     )[0]
     newest = store.rows(
-        "SELECT max(ts) FROM work WHERE business_date BETWEEN $last::DATE - 1 AND $last AND ts <= $now AND list_contains($sites, site_key)",
+        "SELECT max(ts) FROM (SELECT ts, site_key FROM work WHERE business_date BETWEEN $last::DATE - 1 AND $last "
+        "UNION ALL SELECT ts, site_key FROM review WHERE review_date BETWEEN $last::DATE - 1 AND $last) AS fact "
+        "WHERE ts <= $now AND list_contains($sites, site_key)",
         {"last": last, "now": moment.replace(tzinfo=None), "sites": mine},
     )[0][0]
     told = store.rows(

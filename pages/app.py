@@ -78,24 +78,36 @@ def sidebar(who: access.Visitor) -> None:
             st.link_button(_("Sign out"), "/logout", icon=":material/logout:", type="tertiary")
 
 
+def navigate(who: access.Visitor) -> st.Page:
+    """The menu of the role, and the page that was asked for.
+
+    A screen that is not theirs is there but hidden: whoever opens its link reads why, instead of “page not found”. The address
+    without a name leads to the first screen of the role.
+    """
+    mine = access.allowed(who.role)
+    menu: dict[str, list[st.Page]] = {}
+    pages: dict[str, st.Page] = {}
+    for screen in access.present():
+        seen = "visible" if screen in mine else "hidden"
+        pages[screen.name] = st.Page(screen.file, title=_(screen.title), icon=screen.icon, url_path=screen.name, visibility=seen)
+        menu.setdefault(_(access.ROOMS[screen.room]), []).append(pages[screen.name])
+
+    def home() -> None:
+        st.switch_page(pages[access.first(who.role)], query_params=st.query_params.to_dict())
+
+    menu.setdefault("", []).append(st.Page(home, title=_("Start"), url_path="start", default=True, visibility="hidden"))
+    return st.navigation(menu, position="sidebar")
+
+
 def main() -> None:
-    """One run of the app."""
-    choose_language()
-    choose_persona()
+    """One run of the app: any failure becomes one card."""
     try:
+        choose_language()
+        choose_persona()
         who = access.visitor()
         st.session_state["currency_now"] = access.store().meta("currency") or "CNY"
-    except Exception as error:
-        states.broken(error)
-        return
-    menu: dict[str, list[st.Page]] = {}
-    start = access.first(who.role)
-    for screen in access.allowed(who.role):
-        page = st.Page(screen.file, title=_(screen.title), icon=screen.icon, url_path=screen.name, default=screen.name == start)
-        menu.setdefault(_(access.ROOMS[screen.room]), []).append(page)
-    page = st.navigation(menu, position="sidebar")
-    sidebar(who)
-    try:
+        page = navigate(who)
+        sidebar(who)
         page.run()
     except Exception as error:
         states.broken(error)

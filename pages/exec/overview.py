@@ -81,7 +81,7 @@ with screen.panel(_("Projects to look at"), _("The largest losses of margin firs
     by_time = view.ask("contribution_margin", by=("project", view.grain), compare=False)
     chosen = tables.show(
         projects.worst(margin.name) if view.choice.compare else projects.order(margin.name, reverse=False),
-        [*columns, tables.Trend("contribution_margin", by_time)],
+        [tables.Trend("contribution_margin", by_time), *columns],
         key="projects",
         title=_("Projects"),
         select=True,

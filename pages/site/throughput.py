@@ -61,6 +61,7 @@ with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole sc
     chosen = tables.show(
         projects,
         [
+            tables.Trend("units", view.ask("units", by=("project", view.grain), compare=False)),
             "units",
             tables.Change("units"),
             "work_hours",
@@ -69,7 +70,6 @@ with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole sc
             "active_workers",
             "seconds_per_unit_p50",
             "seconds_per_unit_p90",
-            tables.Trend("units", view.ask("units", by=("project", view.grain), compare=False)),
         ],
         key="projects",
         title=_("Projects"),

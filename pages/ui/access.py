@@ -154,9 +154,14 @@ def _demo_place(base: Store) -> tuple[str, str]:
     return str(busiest["site"]), str(busiest["team"])
 
 
+def present() -> tuple[Screen, ...]:
+    """The screens that this program has, in the order of the menu."""
+    return tuple(screen for screen in SCREENS if (PAGES / screen.file).exists())
+
+
 def allowed(role: str) -> tuple[Screen, ...]:
     """The screens of a role, in the order of the menu."""
-    return tuple(screen for screen in SCREENS if role in screen.roles and (PAGES / screen.file).exists())
+    return tuple(screen for screen in present() if role in screen.roles)
 
 
 def first(role: str) -> str:

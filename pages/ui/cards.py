@@ -41,7 +41,7 @@ def show(card: Card) -> None:
     points = _points(card.trend, m.name)
     st.metric(
         card.label or numbers.card_label(m),
-        numbers.value(m, now),
+        numbers.card_value(m, now),
         0 if flat else delta,
         delta_color="off" if delta is None else numbers.colour(m),
         delta_description=_beside(card, m, now, was),
@@ -60,16 +60,12 @@ def _points(trend: Answer | None, name: str) -> list[float]:
 
 
 def _beside(card: Card, m: Measure, now: float | None, was: float | None) -> str:
-    """Beside the change: what it was before, or why there is no number, or how many stand behind a rate."""
+    """Beside the change: what it was before, or why there is no number."""
     if now is None:
         return say(m.null_reason) or _("no value")
-    n = card.whole.total(f"{m.name}_n")
-    said = [] if was is None else [_("was {value}", value=numbers.value(m, was))]
-    if n is not None:
-        said.append(f"n={text.short(n)}")
-    if was is None and card.whole.result.query.compare:
-        said.append(_("nothing before"))
-    return " · ".join(said)
+    if was is None:
+        return _("nothing before") if card.whole.result.query.compare else ""
+    return _("was {value}", value=numbers.value(m, was))
 
 
 def _explain(card: Card, m: Measure, now: float | None) -> str:
@@ -77,6 +73,9 @@ def _explain(card: Card, m: Measure, now: float | None) -> str:
     low, high = whole.total(f"{m.name}_low"), whole.total(f"{m.name}_high")
     top, bottom = _part(whole, m.num), _part(whole, m.den)
     said = numbers.explain(m, top, bottom)
+    n = whole.total(f"{m.name}_n")
+    if n is not None:
+        said += "\n\n" + f"n = {text.count(n)}"
     if now is not None and low is not None and high is not None:
         said += "\n\n" + _("95% interval: {low} to {high}", low=numbers.value(m, low), high=numbers.value(m, high))
     return said

@@ -66,7 +66,7 @@ def bar(filters: tuple[str, ...], options: Options, first: date, last: date, *, 
                 state[dimension] = None
             if len(known) > 1:
                 everything = _(ALL[dimension])
-                _select(_(DIMENSIONS[dimension]), dimension, state, [None, *known], lambda i, k=known, a=everything: k.get(i, a), 170)
+                _select(_(DIMENSIONS[dimension]), dimension, state, ["", *known], _namer(known, everything), 130)
             if state[dimension] is not None:
                 where[dimension] = state[dimension]
         if state[PERSON] and PERSON in filters:
@@ -86,18 +86,22 @@ def _place(filters: tuple[str, ...], state: Mapping[str, Any], phone: bool) -> A
     return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
+def _namer(known: Mapping[str, str], everything: str) -> Callable[[str], str]:
+    return lambda i: known.get(i, i) if i else everything
+
+
 def _select(label: str, name: str, state: dict[str, Any], options: list[Any], say_option: Callable[[Any], str], width: int) -> None:
     """A select box over our own state, which outlives the widget when another screen does not draw it."""
-    st.session_state[f"f_{name}"] = state[name]
+    st.session_state[f"f_{name}"] = state[name] or ""
     st.selectbox(label, options, key=f"f_{name}", format_func=say_option, width=width, on_change=_keep, args=(name,))
 
 
 def _keep(name: str) -> None:
-    st.session_state["filters"][name] = st.session_state[f"f_{name}"]
+    st.session_state["filters"][name] = st.session_state[f"f_{name}"] or None
 
 
 def _period(state: dict[str, Any], first: date, last: date) -> Period:
-    _select(_("Period"), "period", state, list(PRESETS), lambda name: say(PRESETS[name]), 130)
+    _select(_("Period"), "period", state, list(PRESETS), lambda name: say(PRESETS[cast(Preset, name)]), 118)
     if state["period"] != "custom":
         period = resolve(state["period"], last)
         return period if period.bounded else Period(first, last, "all")
@@ -122,7 +126,7 @@ def _compare(state: dict[str, Any], period: Period) -> Compare | None:
     def say_option(name: str) -> str:
         return say(COMPARISONS[cast(Compare, name)]) if name in COMPARISONS else _("No comparison")
 
-    _select(_("Compared with"), "compare", state, [*COMPARISONS, NO_COMPARE], say_option, 170)
+    _select(_("Compared with"), "compare", state, [*COMPARISONS, NO_COMPARE], say_option, 150)
     chosen = state["compare"]
     return cast(Compare, chosen) if chosen in COMPARISONS and period.preset != "all" else None
 

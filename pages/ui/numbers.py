@@ -28,6 +28,9 @@ UNITS: dict[str, str] = {
 _WORD_FOR_MONEY = {"CNY": N_("yuan"), "USD": "USD", "EUR": "EUR"}
 
 
+_CARD = 17  # half-width columns of a card's label beside the tooltip's sign
+
+
 def currency() -> str:
     """The currency of the store, as the router found it."""
     return str(st.session_state.get("currency_now", "CNY"))
@@ -50,9 +53,24 @@ def header(measure: Measure) -> str:
 
 
 def card_label(measure: Measure) -> str:
-    """The name with its unit, without the currency that the value itself carries."""
-    word = UNITS[measure.unit]
-    return name(measure) if "¤" in word and measure.unit == "money" else header(measure)
+    """The name with its unit, as far as a card has room; without the currency that the value carries itself.
+
+    A unit that does not fit stands behind the value when it is short (19.5 s), else in the tooltip.
+    """
+    full = name(measure) if measure.unit == "money" else header(measure)
+    return full if _width(full) <= _CARD else name(measure)
+
+
+def card_value(measure: Measure, x: float | None) -> str:
+    """The value for a card, with a short unit that its label had no room for."""
+    said, word = value(measure, x), unit(measure)
+    fits = measure.format == "money" or _width(header(measure)) <= _CARD
+    return said if fits or x is None or _width(word) > 2 else f"{said} {word}"
+
+
+def _width(words: str) -> int:
+    """Half-width columns."""
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in words)
 
 
 def _with_unit(words: str, unit_word: str) -> str:
@@ -100,7 +118,7 @@ def change(measure: Measure, now: float | None, was: float | None) -> str | None
     share = now / was - 1
     if share > 9.995:
         return signed(measure, now - was)
-    return ("+" if share > 0.0005 else "") + text.percent(share, 1)
+    return ("+" if share > 0.0005 else "") + text.percent(share, 1 if abs(share) < 0.1 else 0)
 
 
 def colour(measure: Measure) -> Literal["normal", "inverse", "off"]:
@@ -110,7 +128,8 @@ def colour(measure: Measure) -> Literal["normal", "inverse", "off"]:
 
 def explain(measure: Measure, numerator: str = "", denominator: str = "") -> str:
     """The definition for a tooltip: in words, with its parts, and where to read more."""
-    lines = [say(measure.note)]
+    word = unit(measure)
+    lines = [f"**{name(measure)}**" + (f" · {word}" if word else ""), say(measure.note)]
     if numerator and denominator:
         lines.append(f"{numerator} ÷ {denominator}")
     lines.append(_("Direction: {way}", way=_(_WAYS[measure.better])))

@@ -78,7 +78,7 @@ def picture(paces: Paces, view: View) -> None:
             [p.low for p in shown],
             [p.high for p in shown],
             [p.hours for p in shown],
-            lambda x: text.decimal(x, 2),
+            text.fixed,
             target=1.0,
             target_words=_("middle pace"),
             count_words=_("{n} h"),
@@ -135,7 +135,7 @@ def person(view: View, worker: str) -> None:
     if mine.shrunk is not None:
         said += " " + _(
             "Adjusted pace {pace} [{interval}]: {band}.",
-            pace=text.decimal(mine.shrunk, 2),
+            pace=text.fixed(mine.shrunk),
             interval=_interval(mine) or "",
             band=_(BANDS[mine.band]),
         )
@@ -158,4 +158,4 @@ def person(view: View, worker: str) -> None:
 
 
 def _interval(p: Pace) -> str | None:
-    return None if p.low is None or p.high is None else f"{text.decimal(p.low, 2)} – {text.decimal(p.high, 2)}"
+    return None if p.low is None or p.high is None else f"{text.fixed(p.low)} – {text.fixed(p.high)}"

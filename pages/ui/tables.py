@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -70,14 +70,14 @@ def show(
     dimension = next(d for d in answer.by if d not in TIMES)
     head = lead or text.say(next(d for d in answer.result.by if d.name == dimension).label)
     data: dict[str, Any] = {head: answer.labels(dimension)}
-    config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width="medium")}
+    config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width=150)}
     if ids:
         data[_("Id")] = answer.ids(dimension)
     for column in columns:
         name, values, cell = _column(answer, dimension, column)
         data[name], config[name] = values, cell
     frame = pd.DataFrame(data)
-    height = 36 * (min(len(frame), ROWS) + 1) + 2
+    height: int | Literal["content"] = "content" if len(frame) <= ROWS else 420
     chosen = None
     if select:
         state = st.dataframe(

@@ -119,6 +119,11 @@ def decimal(x: float, places: int = 1) -> str:
     return _ascii(format_decimal(x, format="#,##0" + ("." + "#" * places if places else ""), locale=_locale()))
 
 
+def fixed(x: float, places: int = 2) -> str:
+    """A number with exactly `places` decimals, grouped: 1.10."""
+    return _ascii(format_decimal(x, format="#,##0." + "0" * places, locale=_locale()))
+
+
 def short(x: float) -> str:
     """A number that fits a card: 万/亿 in Chinese, k/M in English, three or four digits."""
     size = abs(x)

@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -116,17 +116,18 @@ def main() -> None:
     parser.add_argument("--lang", default="zh,en")
     parser.add_argument("--theme", default="light,dark")
     parser.add_argument("--width", default="1440,390")
+    parser.add_argument("--url", help="a server that already runs, instead of one of its own")
     parser.add_argument("--query", default="", help="more of the address, such as &period=last_7_days")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = given.store
-        if store is None:
+        if store is None and not given.url:
             sys.path.insert(0, str(ROOT))
             from tests.pages.base import build
 
             store = Path(folder) / "small.duckdb"
             build(store).close()
-        with serving(store) as url:
+        with nullcontext(given.url) if given.url else serving(store) as url:
             widths = [int(w) for w in given.width.split(",")]
             for file in shoot(
                 url, given.screens, given.out, given.persona, given.lang.split(","), given.theme.split(","), widths, given.query

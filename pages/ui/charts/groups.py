@@ -77,7 +77,7 @@ def bars(
     )
     seen = parts.present(values, before or ()) or [0.0]
     low, high = min(0.0, *seen), max(0.0, *seen)
-    room = (high - low or 1) * (0.34 if notes else 0.22)
+    room = (high - low or 1) * (0.6 if notes else 0.28)
     return {
         "data": traces,
         "layout": parts.layout(

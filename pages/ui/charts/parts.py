@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import streamlit as st
@@ -75,11 +75,16 @@ def ticks(low: float, high: float, say: Say, n: int = 5) -> dict[str, Any]:
 
 
 def dates(x: Sequence[date], grain: str) -> dict[str, Any]:
-    """A time axis with at most eight labels in the reader's language; no label is left to the browser's locale."""
+    """A time axis with five or six labels in the reader's language, counted back from the last; none is left to the browser's locale."""
+    axis: dict[str, Any] = {"type": "date", "tickangle": 0, "tickmode": "array"}
+    if grain == "month" or len(x) <= 6:
+        shown = list(x)[::-1][:: max(1, math.ceil(len(x) / 6))][::-1]
+    else:
+        unit = 7 if grain == "week" else 1
+        step = timedelta(days=unit * max(1, math.ceil((x[-1] - x[0]).days / unit / 5)))
+        shown = [x[-1] - step * i for i in range(6) if x[-1] - step * i >= x[0]][::-1]
     words = text.month if grain == "month" else text.day
-    every = max(1, math.ceil(len(x) / 8))
-    shown = list(x)[::-1][::every][::-1]
-    return {"type": "date", "tickmode": "array", "tickvals": [d.isoformat() for d in shown], "ticktext": [words(d) for d in shown]}
+    return {**axis, "tickvals": [d.isoformat() for d in shown], "ticktext": [words(d) for d in shown]}
 
 
 def title_of(words: str) -> dict[str, Any]:
