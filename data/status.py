@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
 
 from data.store import Store
 
@@ -34,3 +37,80 @@ def status(store: Store) -> dict[str, object]:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") + "Z" if moment else None
+
+
+# What the data trust screen shows beside it ----------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many rows of a table were refused for one reason, and in which column."""
+
+    table: str
+    code: str
+    column: str | None
+    rows: int
+
+
+def refusals(store: Store) -> list[Refusals]:
+    """Refused rows by table, reason and column, most first: counts only, no contents."""
+    found = store.rows(
+        "SELECT table_name, code, column_name, count(*) FROM reject GROUP BY ALL ORDER BY count(*) DESC, table_name, code, column_name"
+    )
+    return [Refusals(*row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One refused row as it was read. It holds whatever the file held: for those who may see everything."""
+
+    file: str | None
+    line: int | None
+    table: str
+    code: str
+    column: str | None
+    value: str | None
+    raw: str
+
+
+def refused(store: Store, limit: int | None = None) -> list[Refused]:
+    """The refused rows, newest first, at most `limit` of them."""
+    sql = "SELECT file, line, table_name, code, column_name, value, raw FROM reject ORDER BY reject_id DESC"
+    found = store.rows(sql) if limit is None else store.rows(f"{sql} LIMIT $n", {"n": limit})
+    return [Refused(*row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one load did to one table. `at` is UTC; rows = new + updated + duplicates + rejected."""
+
+    at: datetime
+    source: str
+    file: str | None
+    table: str
+    rows: int
+    new: int
+    updated: int
+    duplicates: int
+    rejected: int
+    undated: int
+
+
+def loads(store: Store, limit: int = 200) -> list[Loaded]:
+    """The newest loads, newest first."""
+    found = store.rows(
+        "SELECT finished_at, source, file, table_name, rows, new, updated, duplicates, rejected, undated FROM load"
+        " ORDER BY finished_at DESC, load_id DESC, table_name LIMIT $n",
+        {"n": limit},
+    )
+    return [Loaded(at.replace(tzinfo=UTC), *rest) for at, *rest in found]
+
+
+Stub = Literal["worker", "project", "team", "site"]
+
+
+def stubs(store: Store, kind: Stub, sites: Collection[str] | None = None) -> list[str]:
+    """Ids that occur in the facts and in no list of people, projects, teams or sites; with `sites`, those with work there only."""
+    known = "" if sites is None else (
+        f" AND {kind}_key IN (SELECT {kind}_key FROM work_day WHERE site_key IN (SELECT site_key FROM site WHERE list_contains($sites, site_id)))"
+    )  # fmt: skip
+    sql = f"SELECT {kind}_id FROM {kind} WHERE stub AND {kind}_id <> ''{known} ORDER BY 1"
+    return [name for (name,) in store.rows(sql, {} if sites is None else {"sites": sorted(sites)})]
