@@ -416,7 +416,11 @@ class Compiler:
         piece = "on_day" if daily else _cut("week" if "week" in asked else "month" if "month" in asked else None, "on_day")
         bucket = _cut(next((name for name in ("day", "week", "month") if name in self.query.by), None), "first_day")
         keys = self.registry.views["staff"].tables[0].dims
-        kept = [self._among(d, keys[d.name].replace("t.first_day", "on_day"), values) for d, values in self.filters if d.name in ("day", "week", "month")]
+        kept = [
+            self._among(d, keys[d.name].replace("t.first_day", "on_day"), values)
+            for d, values in self.filters
+            if d.name in ("day", "week", "month")
+        ]
         where = f" WHERE {' AND '.join(kept)}" if kept else ""
         days = f"generate_series(CAST({self.params.add(start)} AS DATE), CAST({self.params.add(end)} AS DATE), INTERVAL 1 DAY)"
         return (
