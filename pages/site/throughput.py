@@ -56,7 +56,7 @@ with (
         alt=_("Units per hour over time"),
     )
 
-projects = view.ask(*CARDS, "seconds_per_unit_p90", by="project").order("work_hours")
+projects = view.ask(*CARDS, by="project").order("work_hours")
 with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole screen to the project.")):
     chosen = tables.show(
         projects,
@@ -69,7 +69,6 @@ with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole sc
             tables.Change("units_per_hour"),
             "active_workers",
             "seconds_per_unit_p50",
-            "seconds_per_unit_p90",
         ],
         key="projects",
         title=_("Projects"),

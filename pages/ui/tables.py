@@ -126,7 +126,7 @@ def _change(m: Measure, now: Sequence[float | None], was: Sequence[float | None]
     unit = _("pp") if points else "%"
     name = _("{measure}, change ({unit})", measure=numbers.name(m), unit=unit)
     values = [
-        None if a is None or b is None or (not points and b <= 0) else 100 * (a - b) if points else 100 * (a / b - 1)
+        None if a is None or b is None or (not points and b <= 0) else round(100 * (a - b if points else a / b - 1), 1) + 0.0
         for a, b in zip(now, was, strict=True)
     ]
     return name, values, st.column_config.NumberColumn(name, format="%+.1f")
@@ -145,9 +145,10 @@ def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float
     """One list a group, on the common steps; a step without a value stays a gap."""
     time = next(d for d in answer.by if d in TIMES)
     wide = answer.dated().frame.pivot_table(index=dimension, columns=time, values=name, aggfunc="first", observed=True).sort_index(axis=1)
-    return {
+    lines = {
         str(i): [None if text.missing(v) else float(v) for v in row] for i, row in zip(wide.index, wide.to_numpy(dtype=object), strict=True)
     }
+    return {i: line for i, line in lines.items() if sum(v is not None for v in line) > 1}
 
 
 def number_column(m: Measure) -> Any:
