@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from data import accounts, push, tables
 from data.commands import COMMANDS, Answer, Command, as_json
-from data.errors import InputError, NameUnknown, NotAllowed, PieceworkError, StoreBusy
+from data.errors import InputError, NameUnknown, NotAllowed, PieceworkError, StoreBusy, StoreError
 from data.owner import owner
 from data.store import Store
 from data.writer import QueueFull
@@ -141,7 +141,7 @@ class _Refusal(Exception):
 
 
 _STATUS: tuple[tuple[type[PieceworkError], int], ...] = (
-    (QueueFull, 429), (InputError, 400), (NameUnknown, 404), (NotAllowed, 403), (StoreBusy, 503), (PieceworkError, 500),
+    (QueueFull, 429), (NameUnknown, 404), (NotAllowed, 403), (StoreBusy, 503), (StoreError, 500), (PieceworkError, 400),
 )  # fmt: skip
 _WENT_WRONG = ("Something went wrong in the server; its log says what.", "服务器内部出错，详情见其日志。")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from data import accounts, load
+from data import accounts, load, mapping
 from data.errors import InputError, NameUnknown, PieceworkError
 from data.status import status
 from data.store import Store
@@ -159,6 +159,26 @@ def _token(store: Store, payload: Payload, progress: Progress | None) -> Answer:
             raise NameUnknown("token action", str(other), ("add", "list", "revoke"), "令牌操作")
 
 
+def _facts(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    """What the store says about itself, and the newest instant in it."""
+    newest = store.rows("SELECT max(ts) FROM (SELECT max(ts) AS ts FROM work UNION ALL SELECT max(ts) FROM review)")[0][0]
+    return {"facts": dict(store.rows("SELECT key, value FROM meta")), "newest": newest}
+
+
+def _mapping(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    match payload.get("action"):
+        case "list":
+            return {"mappings": mapping.names(store)}
+        case "show":
+            return {"name": payload["name"], "mapping": json.loads(mapping.get(store, _need(payload, "name")).to_json())}
+        case "save":
+            spec = {**cast(dict[str, object], payload["spec"]), "name": _need(payload, "name")}
+            mapping.save(store, mapping.Mapping.from_json(json.dumps(spec)))
+            return {"name": payload["name"], "saved": True}
+        case other:
+            raise NameUnknown("mapping action", str(other), ("list", "show", "save"), "映射操作")
+
+
 COMMANDS: Mapping[str, Command] = MappingProxyType({
     "import": Command(import_files, writes=True, creates=True),
     "rejects": Command(_rejects),
@@ -168,4 +188,6 @@ COMMANDS: Mapping[str, Command] = MappingProxyType({
     "restore": Command(_restore, writes=True, creates=True),
     "account": Command(_account, creates=True),
     "token": Command(_token, creates=True),
+    "mapping": Command(_mapping, creates=True),
+    "facts": Command(_facts),
 })  # fmt: skip

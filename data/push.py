@@ -135,7 +135,8 @@ def _commit(store: Store, pushes: list[Push]) -> Sequence[PushReport | Exception
 
 
 def _load(store: Store, pushes: list[Push]) -> list[PushReport]:
-    batches = [mapping.from_records(push.table, push.records) for push in pushes]
+    zone = load.local_zone(store)
+    batches = [mapping.from_records(push.table, push.records, zone=zone) for push in pushes]
     with store.transaction() as cur:
         whole = load.load_into(cur, batches, source=pushes[0].source)[0]
         if len(pushes) == 1:

@@ -12,19 +12,18 @@ import os
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from data.commands import Answer, Progress, as_json
 from data.errors import PieceworkError, StoreBusy, StoreError
 from data.store import Store
 
 PATIENCE = 15.0  # seconds to wait for a server that is starting, or a command that is finishing
-
-Answer = dict[str, object]
-Progress = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +133,28 @@ def push(path: Path, table: str, rows: list[dict[str, object]], source: str) -> 
     Raises StoreError when no server runs on it.
     """
     found = control(path)
-    missing = StoreError(
-        f"No server is running on {path}: start it with “python dashboard.py”.", f"没有服务在使用 {path}：请先运行 “python dashboard.py”。"
-    )
     if found is None:
-        raise missing
-    body = json.dumps(rows, ensure_ascii=False, default=str).encode()
+        raise no_server(path)
+    body = as_json(rows).encode()
     while True:
         try:
-            status, content = _post(found, f"/api/events/{table}?source={source}", body)
+            with _opened(found, f"/api/events/{table}?source={quote(source)}", body) as response:
+                status, news = response.status, _object(response.read())
         except _NotThere:
-            raise missing from None
+            raise no_server(path) from None
         if status == 200:
-            return cast(Answer, json.loads(content))
+            return news
         if status != 429:
-            raise _remembered(cast(Answer, json.loads(content)))
+            raise _remembered(news)
         time.sleep(1)
+
+
+def no_server(path: Path) -> StoreError:
+    """What to say where a server is needed and none runs."""
+    return StoreError(
+        f"No server is running on {path}: start it with “python dashboard.py”.",
+        f"没有服务在使用 {path}：请先运行 “python dashboard.py”。",
+    )
 
 
 # Inside ------------------------------------------------------------------------------------------------------------------
@@ -167,42 +172,41 @@ def _connection(found: Control) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(host, port, timeout=10)
 
 
-def _open(found: Control, path: str, body: bytes) -> http.client.HTTPResponse:
+@contextmanager
+def _opened(found: Control, path: str, body: bytes) -> Iterator[http.client.HTTPResponse]:
     connection = _connection(found)
     headers = {"Authorization": f"Bearer {found.token}", "Content-Type": "application/json"}
     try:
-        connection.connect()
-        if connection.sock is not None:
+        try:
+            connection.connect()
             connection.sock.settimeout(None)  # an import may take minutes between two lines
-        connection.request("POST", path, body, headers)
-        response = connection.getresponse()
-    except (OSError, http.client.HTTPException) as error:
-        raise _NotThere from error
-    if response.status == 401:
-        raise _NotThere
-    return response
-
-
-def _post(found: Control, path: str, body: bytes) -> tuple[int, bytes]:
-    response = _open(found, path, body)
-    return response.status, response.read()
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise _NotThere from error
+        with response:
+            if response.status == 401:
+                raise _NotThere
+            yield response
+    finally:
+        connection.close()
 
 
 def _ask(found: Control, verb: str, payload: Mapping[str, object], progress: Progress | None) -> Answer:
-    response = _open(found, f"/api/commands/{verb}", json.dumps(payload, ensure_ascii=False).encode())
-    if response.status != 200:
-        raise _remembered(_object(response.read()))
-    try:
-        for line in response:
-            news = _object(line)
-            if "result" in news:
-                return cast(Answer, news["result"])
-            if "error" in news:
-                raise _remembered(news)
-            if progress is not None and isinstance(news.get("progress"), list):
-                progress(*cast(list[object], news["progress"]))
-    except (OSError, http.client.HTTPException):
-        pass
+    with _opened(found, f"/api/commands/{verb}", json.dumps(payload, ensure_ascii=False).encode()) as response:
+        try:
+            if response.status != 200:
+                raise _remembered(_object(response.read()))
+            for line in response:
+                news = _object(line)
+                if "result" in news:
+                    return cast(Answer, news["result"])
+                if "error" in news:
+                    raise _remembered(news)
+                if progress is not None and isinstance(news.get("progress"), list):
+                    progress(*cast(list[object], news["progress"]))
+        except (OSError, http.client.HTTPException):
+            pass  # said below
     raise StoreError(
         "The server stopped while it worked on this; nothing unfinished was kept. Try again.",
         "服务器在处理过程中停止，未完成的部分没有保留，请重试。",
