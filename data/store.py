@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
@@ -35,7 +34,9 @@ class Store:
     this program.
     """
 
-    def __init__(self, path: Path | str | None = None, *, create: bool = True, memory: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, path: Path | str | None = None, *, create: bool = True, memory: str | None = None, threads: int | None = None
+    ) -> None:
         self.path = Path(path) if path is not None else default_path()
         self._memory, self._threads = memory, threads
         self._write = threading.RLock()
@@ -63,9 +64,9 @@ class Store:
                     f"{self.path} is in use by another process: stop it, or let this command reach the running server.",
                     f"{self.path} 正被另一个进程占用：请先停止它，或通过运行中的服务操作。",
                 ) from None
-            raise StoreError(f"{self.path} cannot be opened as a store: {_first_line(error)}") from None
+            raise StoreError(*_unreadable(self.path, error)) from None
         except duckdb.Error as error:
-            raise StoreError(f"{self.path} cannot be opened as a store: {_first_line(error)}") from None
+            raise StoreError(*_unreadable(self.path, error)) from None
         try:
             self._con.execute("SET TimeZone = 'UTC'")
             self._con.execute("SET preserve_insertion_order = true")
@@ -195,7 +196,9 @@ class Store:
                     cur.execute(f"DETACH {name}")
             os.replace(part, target)
         except duckdb.Error as error:
-            raise StoreError(f"The backup to {target} failed: {_first_line(error)}") from None
+            raise StoreError(
+                f"The backup to {target} failed: {_first_line(error)}", f"备份到 {target} 失败：{_first_line(error)}"
+            ) from None
         finally:
             part.unlink(missing_ok=True)
             part.with_name(part.name + ".wal").unlink(missing_ok=True)
@@ -212,24 +215,50 @@ class Store:
         if not source.is_file():
             raise StoreError(f"There is no backup {source}.", f"没有备份文件 {source}。")
         trial = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex[:8]}.restore")
-        shutil.copyfile(source, trial)
+        kept = self.path.with_name(self.path.name + ".before-restore")
         try:
+            _copy(source, trial, self._memory)
             with Store(trial, create=False) as copy:
                 wrong = [check for check in verify(copy) if not check.ok]
-                copy.checkpoint()
-            if wrong:
-                raise StoreError(f"{source} is damaged ({wrong[0].name}: {wrong[0].detail}); nothing was replaced.")
-            with self._write:
-                self.close()
-                try:
-                    os.replace(self.path, self.path.with_name(self.path.name + ".before-restore"))
-                    self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
-                    os.replace(trial, self.path)
-                finally:
-                    self._connect()
+                if wrong:
+                    raise StoreError(
+                        f"{source} is damaged ({wrong[0].name}: {wrong[0].detail}); nothing was replaced.",
+                        f"{source} 已损坏（{wrong[0].zh}：{wrong[0].wrong} 行不符），未作任何替换。",
+                    )
+                with self._write:
+                    copy.set_meta("version", str(max(copy.version, self.version)))  # never a version that a cache has seen
+                    copy.checkpoint()
+                    copy.close()
+                    self.close()
+                    try:
+                        os.replace(self.path, kept)
+                        self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
+                        os.replace(trial, self.path)
+                    except OSError as error:
+                        if not self.path.exists():
+                            os.replace(kept, self.path)
+                        raise StoreError(
+                            f"{self.path} could not be replaced: {error.strerror}.", f"无法替换 {self.path}：{error.strerror}。"
+                        ) from None
+                    finally:
+                        self._connect()
         finally:
             trial.unlink(missing_ok=True)
             trial.with_name(trial.name + ".wal").unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path, memory: str | None) -> None:
+    """Write a store anew from a file, every row of it read. Raises StoreError when one cannot be."""
+    try:
+        with duckdb.connect(config={"autoinstall_known_extensions": False, **({"memory_limit": memory} if memory else {})}) as con:
+            con.execute(f"ATTACH '{_quoted(source)}' AS backup (READ_ONLY)")
+            con.execute(f"ATTACH '{_quoted(target)}' AS trial")
+            con.execute("COPY FROM DATABASE backup TO trial")
+    except duckdb.Error as error:
+        raise StoreError(
+            f"{source} cannot be read as a backup ({_first_line(error)}); nothing was replaced.",
+            f"{source} 无法作为备份读取（{_first_line(error)}），未作任何替换。",
+        ) from None
 
 
 def _numbered(folder: Path) -> list[tuple[int, Path]]:
@@ -240,6 +269,10 @@ def _numbered(folder: Path) -> list[tuple[int, Path]]:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
+
+
+def _unreadable(path: Path, error: BaseException) -> tuple[str, str]:
+    return f"{path} cannot be opened as a store: {_first_line(error)}", f"{path} 无法作为数据文件打开：{_first_line(error)}"
 
 
 def _first_line(error: BaseException) -> str:
