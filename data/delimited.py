@@ -272,7 +272,7 @@ class Delimited:
 # Array operations on a block -----------------------------------------------------------------------------------------------
 def _line_ends(buffer: bytes, data: npt.NDArray[np.uint8], last: bool) -> Ints:
     """Where each physical line ends: at its LF, or at a CR that no LF follows (a CR at the end of a block waits for more)."""
-    if buffer.count(b"\r") == buffer.count(b"\r\n"):
+    if b"\r" not in buffer or buffer.count(b"\r") == buffer.count(b"\r\n"):
         return np.flatnonzero(data == _LF)
     alone = data == _CR
     alone[:-1] &= data[1:] != _LF

@@ -6,7 +6,7 @@ import collections.abc as abc
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,7 @@ from data.moments import DateOrder, date_order, known_zone
 from data.numerals import DecimalSign, decimal_sign, header_unit
 from data.readers import Progress, Source, from_objects, open_file
 from data.tables import ARROW, LOG_LIMIT, TABLES, Batch, Column, Reject, TableSpec, reason, table
-from data.values import Mask, Style, convert, text, thousandths, writes_commas, writes_day_or_month_first
+from data.values import NUMERIC, Cells, Mask, Style, convert, slashed, text, thousandths
 from data.words import plain
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 200
 _DATED = ("instant", "date", "month", "version")
-_NUMERIC = ("quantity", "seconds", "money", "ratio", "integer")
 _TIMED = ("seconds", "integer")
 _WALL_LIMIT_MS = 999_999_999_999  # what the log can hold between started_at and ts
 
@@ -367,15 +366,15 @@ class _Converter:
         return cells.values[0]
 
     # Reading dates and decimals ------------------------------------------------------------------------------------------
-    def _style(self, column: Column, header: str | None = None, cells: pa.Array | None = None) -> Style:
+    def _style(self, column: Column, header: str | None = None) -> Style:
         mapping = self._mapping
         order = mapping.date_order if mapping else None
         sign = mapping.decimal if mapping else None
         unit = Decimal(1)
-        if header is not None and cells is not None:
-            if column.kind in _DATED and order is None and (self._orders is not None or writes_day_or_month_first(cells)):
+        if header is not None:
+            if order is None and column.kind in _DATED and self._orders is not None:
                 order = self._order(header)
-            if column.kind in _NUMERIC and sign is None and (self._signs is not None or writes_commas(cells)):
+            if sign is None and column.kind in NUMERIC and self._signs is not None:
                 sign = self._sign(header)
             if column.kind in _TIMED and (named_unit := header_unit(header)) is not None:
                 if column.kind == "seconds":
@@ -384,6 +383,18 @@ class _Converter:
                     unit = named_unit[1] / 60
         words = mapping.choices.get(column.name, {}) if mapping else {}
         return Style(self._zone, order, sign, unit, {plain(word): choice for word, choice in words.items()})
+
+    def _convert(self, column: Column, header: str, cells: pa.Array) -> Cells:
+        """The cells of a column; when they leave open how dates or decimals are written, the whole file is asked and they are read "
+        "again."""
+        style = self._style(column, header)
+        found = convert(column, cells, style)
+        if found.commas and style.decimal is None and (sign := self._sign(header)) is not None:
+            style = replace(style, decimal=sign)
+            found = convert(column, cells, style)
+        if style.date_order is None and "date_order" in found.faults.values() and (order := self._order(header)) is not None:
+            found = convert(column, cells, replace(style, date_order=order))
+        return found
 
     def _order(self, header: str) -> DateOrder | None:
         """Day or month first in a column: by the column's own clear dates, else by those of the file's other columns."""
@@ -394,8 +405,8 @@ class _Converter:
             seen: dict[str, set[DateOrder]] = {name: set() for name in headers}
             for raw in self._again():
                 for name in headers:
-                    if name in raw.columns and writes_day_or_month_first(raw.columns[name]):
-                        found = date_order(raw.columns[name].unique().drop_null().to_pylist())
+                    if name in raw.columns and pa.types.is_string(raw.columns[name].type):
+                        found = date_order(slashed(raw.columns[name]).unique().to_pylist())
                         seen[name] |= {found} if found else set()
             self._orders = {name: _agreed(found) for name, found in seen.items()}
         own = self._orders.get(header)
@@ -408,7 +419,7 @@ class _Converter:
         """The decimal sign of a column, by its values that leave no doubt."""
         if self._signs is None:
             headers = [
-                self._columns[column.name] for column in self._spec.columns if column.kind in _NUMERIC and column.name in self._columns
+                self._columns[column.name] for column in self._spec.columns if column.kind in NUMERIC and column.name in self._columns
             ]
             seen: dict[str, set[DecimalSign]] = {name: set() for name in headers}
             for raw in self._again():
@@ -436,7 +447,7 @@ class _Converter:
                 elif column.required:
                     faults |= {row: ("missing", name) for row in range(length) if row not in faults}
                 continue
-            cells = convert(column, raw.columns[header], self._style(column, header, raw.columns[header]))
+            cells = self._convert(column, header, raw.columns[header])
             for row, code in cells.faults.items():
                 faults.setdefault(row, (code, name))
             if header in raw.nested and raw.nested[header].any():

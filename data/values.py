@@ -23,7 +23,9 @@ Mask = npt.NDArray[np.bool_]
 
 NULLS = pa.array(["", "NULL", "null", "Null", "NaN", "nan", "NAN", "\\N", "-", "N/A", "n/a", "#N/A"])
 _WORDLESS_NULLS = pa.array(["None", "none", "nil", "--", "—", "/", "无", "空", "NA", "<NA>", "NaT"])
+_LONGEST_NULL = 4
 _FEW = 400  # distinct texts among the first 2,000 up to which a column is read once per distinct text
+NUMERIC: tuple[Kind, ...] = ("quantity", "seconds", "money", "ratio", "integer")
 _DIGITS: Mapping[Kind, int] = {"quantity": 3, "seconds": 3, "money": 6, "ratio": 6}
 _SLASHED = r"^\s*(?:[A-Za-z]{3,9},?\s+)?\d{1,2}[-/]\d{1,2}[-/]\d{4}"
 _PLAIN_NUMBER = r"^[+-]?\d{1,12}(?:\.\d{0,20})?$"
@@ -44,11 +46,15 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A typed column (null where empty or at fault), the reject code per faulty row, and which rows had a time without a zone."""
+    """A typed column (null where empty or at fault), the reject code per faulty row, and which rows had a time without a zone.
+
+    `commas`: numbers with commas were read without knowing what they set off.
+    """
 
     values: pa.Array
     faults: dict[int, str]
     naive: Mask | None = None
+    commas: bool = False
 
 
 @dataclass(slots=True)
@@ -59,6 +65,7 @@ class _Coded:
     known: Mask
     naive: Mask
     faults: dict[int, str] = field(default_factory=dict)
+    commas: bool = False
 
 
 # Text ------------------------------------------------------------------------------------------------------------------
@@ -78,7 +85,11 @@ def text(cells: pa.Array, *, wordless: bool = False) -> pa.Array:
         cells = pa.array([None if value is None else value.decode("utf-8", "backslashreplace") for value in cells.to_pylist()], pa.string())
     elif not pa.types.is_string(kind):
         cells = cells.cast(pa.string())
-    trimmed = pc.utf8_trim_whitespace(cells)
+    ascii_only = pc.all(pc.string_is_ascii(cells)).as_py() is not False
+    trimmed = pc.ascii_trim_whitespace(cells) if ascii_only else pc.utf8_trim_whitespace(cells)
+    shortest = pc.min(pc.binary_length(trimmed)).as_py()
+    if shortest is None or shortest > _LONGEST_NULL:
+        return trimmed
     empty = pc.is_in(trimmed, NULLS)
     if wordless:
         empty = pc.or_(empty, pc.is_in(trimmed, _WORDLESS_NULLS))
@@ -94,14 +105,9 @@ def numeral(value: float) -> str:
     return str(int(value)) if value == value and abs(value) != float("inf") and value == int(value) else repr(value)
 
 
-def writes_day_or_month_first(cells: pa.Array) -> bool:
-    """Whether some cell is a date such as 3/4/2026, for which the order of day and month has to be known."""
-    return pa.types.is_string(cells.type) and pc.any(pc.match_substring_regex(cells, _SLASHED)).as_py() is True
-
-
-def writes_commas(cells: pa.Array) -> bool:
-    """Whether some cell has a comma, which may set off decimals or thousands."""
-    return pa.types.is_string(cells.type) and pc.any(pc.match_substring(cells, ",")).as_py() is True
+def slashed(cells: pa.Array) -> pa.Array:
+    """The cells that are dates such as 3/4/2026, for which the order of day and month has to be known."""
+    return cells.filter(pc.match_substring_regex(cells, _SLASHED))
 
 
 # Columns ---------------------------------------------------------------------------------------------------------------
@@ -130,7 +136,7 @@ def convert(column: Column, cells: pa.Array, style: Style) -> Cells:
     _bound(column, coded)
     if column.kind == "instant":
         _localise(coded, style.zone)
-    return Cells(_as_arrow(column.kind, coded), coded.faults, coded.naive if column.kind == "instant" else None)
+    return Cells(_as_arrow(column.kind, coded), coded.faults, coded.naive if column.kind == "instant" else None, coded.commas)
 
 
 def _spread(distinct: Cells, indices: pa.Array) -> Cells:
@@ -145,7 +151,7 @@ def _spread(distinct: Cells, indices: pa.Array) -> Cells:
         faults = {int(row): distinct.faults[int(places[row])] for row in np.flatnonzero(at_fault[places])}
     if distinct.naive is not None:
         naive = np.append(distinct.naive, False)[places]
-    return Cells(values, faults, naive)
+    return Cells(values, faults, naive, distinct.commas)
 
 
 # Words -------------------------------------------------------------------------------------------------------------------
@@ -211,13 +217,13 @@ def _typed(kind: Kind, cells: pa.Array, style: Style) -> _Coded | None:
             if given.tz is not None:
                 coded.numbers = coded.numbers + _offsets_at(coded.numbers, style.zone)
             coded.numbers = coded.numbers // DAY_MS
-        _check_years(coded, DAY_MS if kind != "date" else 1, "date" if kind == "date" else "instant")
+        _check_years(coded, DAY_MS if kind == "date" else 1, "date" if kind == "date" else "instant")
         return coded
     if pa.types.is_date(given) and kind in ("instant", "date"):
         days = cells.cast(pa.date32()).cast(pa.int32()).fill_null(0).to_numpy().astype(np.int64)
         coded.numbers, coded.known = (days if kind == "date" else days * DAY_MS), there
         coded.naive = there.copy()
-        _check_years(coded, 1 if kind == "date" else DAY_MS, kind)
+        _check_years(coded, DAY_MS if kind == "date" else 1, kind)
         return coded
     if pa.types.is_duration(given) and kind == "seconds":
         coded.numbers, coded.known = (
@@ -255,6 +261,7 @@ def _plain(column: Column, strings: pa.Array, style: Style) -> _Coded:
     kind = column.kind
     if kind in ("instant", "date"):
         coded = _iso(strings)
+        _unpadded(strings, style.date_order, coded)
         if kind == "date":
             coded.known &= coded.naive
             coded.numbers //= DAY_MS
@@ -277,13 +284,13 @@ def _decimals(strings: pa.Array, digits: int, style: Style, unit: Decimal) -> _C
         fits = pc.match_substring_regex(strings, _COMMA_NUMBER)
         strings = pc.replace_substring(pc.replace_substring(pc.if_else(fits, strings, pa.scalar(None, pa.string())), ".", ""), ",", ".")
     wide = pa.decimal128(38, 20)
+    kept = digits if unit == 1 else 6
     try:
-        exact = strings.cast(wide)
+        exact = _cast(strings, pa.decimal128(18, kept)) or strings.cast(wide)
     except pa.ArrowInvalid:
         fits = pc.match_substring_regex(strings, _PLAIN_NUMBER)
         exact = pc.if_else(fits, strings, pa.scalar(None, pa.string())).cast(wide)
-    kept = digits if unit == 1 else 6
-    rounded = pc.round(exact, kept, "half_to_even").cast(pa.decimal128(38, kept))
+    rounded = exact if exact.type.scale == kept else pc.round(exact, kept, "half_to_even").cast(pa.decimal128(38, kept))
     words = np.frombuffer(rounded.buffers()[1], np.int64)[2 * rounded.offset : 2 * (rounded.offset + len(rounded))]
     low, high = words[0::2], words[1::2]
     coded.known = rounded.is_valid().to_numpy(zero_copy_only=False) & (high == low >> 63) & (np.abs(low) < 10**18)
@@ -294,6 +301,13 @@ def _decimals(strings: pa.Array, digits: int, style: Style, unit: Decimal) -> _C
     return coded
 
 
+def _cast(strings: pa.Array, given: pa.DataType) -> pa.Array | None:
+    try:
+        return strings.cast(given)
+    except pa.ArrowInvalid:
+        return None
+
+
 def _times(numbers: Ints, ratio: Fraction) -> Ints:
     """numbers × ratio, rounded half to even, exactly."""
     whole, rest = np.divmod(numbers * ratio.numerator, ratio.denominator)
@@ -301,105 +315,80 @@ def _times(numbers: Ints, ratio: Fraction) -> Ints:
     return np.asarray(whole + up, np.int64)
 
 
+_DATE = (
+    r"(?:(?:19|20|21)\d\d-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+    r"|(?:(?:19|20|21)(?:0[48]|[2468][048]|[13579][26])|2000)-02-29)"
+)
+_CLOCK = r"[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?"
+_NAIVE = rf"^{_DATE}(?:{_CLOCK})?$"
+_ZONED = rf"^{_DATE}{_CLOCK}(?:Z|[+-](?:0\d|1[0-3])(?::?[0-5]\d)?)$"
+_ZONED_END = r"(?:Z|:.*[+-]\d\d(?::?\d\d)?)$"
+
+
 def _iso(strings: pa.Array) -> _Coded:
-    """YYYY-MM-DD, optionally [T ]hh:mm[:ss[.fraction]] and Z or ±hh:mm; and epochs of 10 or 13 digits. Milliseconds, rounded down."""
+    """YYYY-MM-DD, optionally [T ]hh:mm[:ss[.fraction]] and Z or ±hh:mm; milliseconds, rounded down."""
     coded = _blank(len(strings))
-    buffers = strings.buffers()
-    if buffers[2] is None or not len(strings):
-        return coded
-    offsets = np.frombuffer(buffers[1], np.int32)[strings.offset : strings.offset + len(strings) + 1].astype(np.int64)
-    data = np.frombuffer(buffers[2], np.uint8)
-    lengths = np.where(strings.is_valid().to_numpy(zero_copy_only=False), np.diff(offsets), 0)
-    for length in np.unique(lengths):
-        if not 10 <= length <= 35:
-            continue
-        rows = np.flatnonzero(lengths == length)
-        cells = data[offsets[rows][:, None] + np.arange(length)]
-        known, numbers, naive = _iso_cells(cells)
-        if length in (10, 13):
-            digits = cells - np.uint8(48)
-            epoch = (digits <= 9).all(axis=1) & (cells[:, 0] != 48) & (cells[:, 0] < 53)
-            whole = _integer(digits, 0, int(length)) * (1000 if length == 10 else 1)
-            epoch &= whole < 4_200_000_000_000
-            known, numbers = known | epoch, np.where(epoch, whole, numbers)
-            naive &= ~epoch
-        coded.known[rows], coded.numbers[rows], coded.naive[rows] = known, numbers, naive & known
+    there = strings.is_valid()
+    zoned = pc.any(pc.match_substring_regex(strings.slice(0, 100), _ZONED_END)).as_py() is True
+    try:
+        _take_in(coded, strings.cast(pa.timestamp("us", "UTC" if zoned else None)), naive=not zoned)
+    except pa.ArrowInvalid:
+        for form, zone in ((_ZONED, "UTC"), (_NAIVE, None)):
+            fits = pc.fill_null(pc.match_substring_regex(strings, form), False)
+            if pc.any(fits).as_py():
+                _take_in(coded, pc.if_else(fits, strings, pa.scalar(None, pa.string())).cast(pa.timestamp("us", zone)), naive=zone is None)
+    coded.known &= there.to_numpy(zero_copy_only=False)
     return coded
 
 
-def _integer(digits: npt.NDArray[np.uint8], start: int, stop: int) -> Ints:
-    whole = np.zeros(len(digits), np.int64)
-    for place in range(start, stop):
-        whole = whole * 10 + digits[:, place]
-    return whole
+_PARTS = (
+    r"^(?:(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})|(?P<one>\d{1,2})[-/](?P<two>\d{1,2})[-/](?P<year>\d{4}))"
+    r"(?: (?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2}))?)?$"
+)
+_EPOCH = r"^(?:[1-3]\d{9}|[1-3]\d{12})$"
 
 
-def _iso_cells(cells: npt.NDArray[np.uint8]) -> tuple[Mask, Ints, Mask]:
-    """For texts of one length, one row of bytes each: which are ISO, their milliseconds, and which name no zone."""
-    length = cells.shape[1]
-    digits = cells - np.uint8(48)
+def _unpadded(strings: pa.Array, order: DateOrder | None, coded: _Coded) -> None:
+    """Add 2026/3/5 14:30[:00], and where the order is known 3/5/2026 …; and epochs in seconds or milliseconds."""
+    left = np.flatnonzero(~coded.known & strings.is_valid().to_numpy(zero_copy_only=False))
+    if len(left) < _FEW:
+        return
+    texts = strings.take(pa.array(left))
+    fits = pc.match_substring_regex(texts, _EPOCH)
+    if pc.any(fits).as_py():
+        epochs = pc.if_else(fits, texts, pa.scalar(None, pa.string())).cast(pa.int64()).fill_null(0).to_numpy()
+        epochs = np.where(epochs < 10**10, epochs * 1000, epochs)
+        rows = left[epochs > 0]
+        coded.numbers[rows], coded.known[rows] = epochs[epochs > 0], True
+    found = pc.extract_regex(texts, _PARTS)
+    part = {
+        name: pc.struct_field(found, name).cast(pa.string()) for name in ("y", "mo", "d", "one", "two", "year", "h", "mi", "s")
+    }  # fmt: skip
+    number = {name: pc.if_else(pc.equal(words, ""), "0", words).cast(pa.int64()).fill_null(0).to_numpy() for name, words in part.items()}
+    year_first = number["y"] > 0
+    swapped = order == "mdy"
+    year = np.where(year_first, number["y"], number["year"])
+    month = np.where(year_first, number["mo"], number["one" if swapped else "two"])
+    day = np.where(year_first, number["d"], number["two" if swapped else "one"])
+    fine = (year >= moments.FIRST_YEAR) & (year <= moments.LAST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
+    fine &= (number["h"] < 24) & (number["mi"] < 60) & (number["s"] < 60) & (year_first | (order in ("dmy", "mdy")))
+    months = np.where(fine, (year - 1970) * 12 + month - 1, 0)
+    days = months.astype("M8[M]").astype("M8[D]").astype(np.int64) + day - 1
+    fine &= days < (months + 1).astype("M8[M]").astype("M8[D]").astype(np.int64)
+    rows = left[fine]
+    clock = ((number["h"] * 60 + number["mi"]) * 60 + number["s"]) * 1000
+    coded.numbers[rows], coded.known[rows], coded.naive[rows] = (days * DAY_MS + clock)[fine], True, True
 
-    def are_digits(start: int, stop: int) -> Mask:
-        return np.asarray((digits[:, start:stop] <= 9).all(axis=1), np.bool_)
 
-    known = are_digits(0, 4) & (cells[:, 4] == 45) & are_digits(5, 7) & (cells[:, 7] == 45) & are_digits(8, 10)
-    year, month, day = _integer(digits, 0, 4), _integer(digits, 5, 7), _integer(digits, 8, 10)
-    known &= (year >= moments.FIRST_YEAR) & (year <= moments.LAST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
-    months = np.where(known, (year - 1970) * 12 + month - 1, 0)
-    first = months.astype("M8[M]").astype("M8[D]").astype(np.int64)
-    after = (months + 1).astype("M8[M]").astype("M8[D]").astype(np.int64)
-    days = first + day - 1
-    known &= days < after
-    numbers = days * DAY_MS
-    naive = np.ones(len(cells), np.bool_)
-    if length == 10:
-        return known, numbers, naive
-    if length < 16:
-        return np.zeros(len(cells), np.bool_), numbers, naive
-    known &= ((cells[:, 10] == 84) | (cells[:, 10] == 32)) & are_digits(11, 13) & (cells[:, 13] == 58) & are_digits(14, 16)
-    hour, minute = _integer(digits, 11, 13), _integer(digits, 14, 16)
-    known &= (hour < 24) & (minute < 60)
-    numbers = numbers + (hour * 60 + minute) * 60_000
-    if length == 16:
-        return known, numbers, naive
-    if length < 19:
-        return np.zeros(len(cells), np.bool_), numbers, naive
-    known &= (cells[:, 16] == 58) & are_digits(17, 19)
-    second = _integer(digits, 17, 19)
-    known &= second < 60
-    numbers = numbers + second * 1000
-    if length == 19:
-        return known, numbers, naive
-    read = np.zeros(len(cells), np.bool_)
-    total = numbers
-    for zone in (0, 1, 3, 5, 6):  # none, Z, +hh, +hhmm, +hh:mm
-        stop = length - zone
-        fraction = stop - 19
-        if fraction == 1 or fraction < 0 or fraction > 10:
-            continue
-        fits = known & ~read
-        moved = numbers
-        if fraction:
-            fits &= (cells[:, 19] == 46) & are_digits(20, stop)
-            moved = moved + _integer(digits, 20, min(stop, 23)) * 10 ** (3 - (min(stop, 23) - 20))
-        if zone == 1:
-            fits &= cells[:, stop] == 90
-        elif zone:
-            fits &= ((cells[:, stop] == 43) | (cells[:, stop] == 45)) & are_digits(stop + 1, stop + 3)
-            ahead = _integer(digits, stop + 1, stop + 3) * 60
-            fits &= ahead <= 14 * 60
-            if zone > 3:
-                fits &= are_digits(length - 2, length)
-                late = _integer(digits, length - 2, length)
-                fits &= late < 60
-                ahead = ahead + late
-            if zone == 6:
-                fits &= cells[:, stop + 3] == 58
-            moved = moved - np.where(cells[:, stop] == 43, ahead, -ahead) * 60_000
-        total = np.where(fits, moved, total)
-        naive &= ~(fits & (zone > 0))
-        read |= fits
-    return read, total, naive
+def _take_in(coded: _Coded, times: pa.Array, *, naive: bool) -> None:
+    """Add what Arrow could read, within the years that are believed."""
+    known = times.is_valid().to_numpy(zero_copy_only=False)
+    numbers = times.cast(pa.int64()).fill_null(0).to_numpy() // 1000
+    known &= (numbers >= _FIRST_MS) & (numbers < _AFTER_MS)
+    coded.numbers = np.where(known, numbers, coded.numbers)
+    coded.known |= known
+    if naive:
+        coded.naive |= known
 
 
 # The rest, once per distinct text -----------------------------------------------------------------------------------------
@@ -410,6 +399,7 @@ def _read_rest(column: Column, strings: pa.Array, style: Style, coded: _Coded) -
         return
     encoded = strings.take(pa.array(left)).dictionary_encode()
     distinct = encoded.dictionary.to_pylist()
+    coded.commas = style.decimal is None and column.kind in NUMERIC and any("," in word for word in distinct)
     numbers, fine, naive = np.zeros(len(distinct), np.int64), np.zeros(len(distinct), np.bool_), np.zeros(len(distinct), np.bool_)
     codes: dict[int, str] = {}
     for place, word in enumerate(distinct):
@@ -482,9 +472,13 @@ def _bound(column: Column, coded: _Coded) -> None:
         coded.faults.setdefault(int(row), "range")
 
 
-def _check_years(coded: _Coded, per_day: int, code: str) -> None:
-    first = (np.datetime64(f"{moments.FIRST_YEAR}-01-01", "D").astype(np.int64)) * per_day
-    after = (np.datetime64(f"{moments.LAST_YEAR + 1}-01-01", "D").astype(np.int64)) * per_day
+_FIRST_MS = int(np.datetime64(f"{moments.FIRST_YEAR}-01-01", "ms").astype(np.int64))
+_AFTER_MS = int(np.datetime64(f"{moments.LAST_YEAR + 1}-01-01", "ms").astype(np.int64))
+
+
+def _check_years(coded: _Coded, unit: int, code: str) -> None:
+    """Refuse typed times outside the years that are believed; `unit` is the milliseconds in one of the numbers."""
+    first, after = _FIRST_MS // unit, _AFTER_MS // unit
     for row in np.flatnonzero(coded.known & ((coded.numbers < first) | (coded.numbers >= after))):
         coded.faults[int(row)] = code
 
