@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -53,7 +54,9 @@ class Plan:
             people, days, seed, until = (int(meta[f"demo_{name}"] or "") for name in ("people", "days", "seed", "until"))
             return cls(people, days, seed, date.fromisoformat(meta["demo_today"] or ""), until)
         except (KeyError, ValueError):
-            raise StoreError("This is not a demo base: build one with “python -m data demo”.", "这不是演示基地：请用 “python -m data demo” 生成。") from None
+            raise StoreError(
+                "This is not a demo base: build one with “python -m data demo”.", "这不是演示基地：请用 “python -m data demo” 生成。"
+            ) from None
 
     @property
     def meta(self) -> dict[str, str]:
@@ -146,7 +149,8 @@ def _play(floor: Floor, cut: int) -> tuple[list[tuple[Rows, Rows]], list[Roster]
     for day in floor.days():
         rosters.append(day.roster)
         place = floor.cast.at(day.day).site[day.work["worker"]] + day.work["project"].astype(np.int64) * len(SITES)
-        made.append(np.bincount(place, weights=day.work["units"], minlength=len(PROJECTS) * len(SITES)).reshape(len(PROJECTS), len(SITES)))
+        units = np.bincount(place, weights=day.work["units"], minlength=len(PROJECTS) * len(SITES)).astype(np.float64)
+        made.append(units.reshape(len(PROJECTS), len(SITES)))
         whole = day.day < floor.calendar.today
         for kept, rows in ((work, day.work), (work, day.checks), (reviews, day.reviews)):
             kept.append(rows if whole else take(rows, rows["ts"] <= cut))
@@ -183,8 +187,7 @@ def live(
         with Store(Path(base), create=False) as store:
             base = Plan.of({str(key): value for key, value in store.rows("SELECT key, value FROM meta")})
     floor = base.floor()
-    for day in floor.days():
-        pass
+    day = deque(floor.days(), maxlen=1).pop()
     log, work = Log(floor), join(day.work, day.checks)
     work, reviews = take(work, np.argsort(work["ts"], kind="stable")), day.reviews
     sent = int(since.timestamp() * 1000) if since else base.cut

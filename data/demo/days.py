@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from data.demo.people import ANNOTATOR, HR, Cast, Floats, Ints, State
 from data.demo.projects import TRADE
@@ -23,14 +24,15 @@ def number(day: date) -> int:
     return (day - EPOCH).days
 
 
-def worked(clock: Floats) -> Floats:
+def worked(clock: Floats | npt.NDArray[np.integer]) -> Floats:
     """Seconds of the local day without lunch (12:00–13:00) and supper (17:30–18:00)."""
-    return clock - np.clip(clock - NOON, 0, LUNCH) - np.clip(clock - SUPPER, 0, SUPPER_S)
+    lunch, supper = np.clip(clock - NOON, 0, LUNCH), np.clip(clock - SUPPER, 0, SUPPER_S)
+    return np.asarray(clock - lunch - supper, dtype=np.float64)
 
 
 def clocked(worked: Floats) -> Floats:
     """The local time of day at which so many working seconds have passed; inverse of `worked` outside the breaks."""
-    return worked + LUNCH * (worked >= NOON) + SUPPER_S * (worked >= SUPPER - LUNCH)
+    return np.asarray(worked + LUNCH * (worked >= NOON) + SUPPER_S * (worked >= SUPPER - LUNCH), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ class Calendar:
         spring = SPRING.get(that.year)
         if spring and spring <= that < spring + timedelta(days=8):
             return "春节"
-        return {(1, 1): "元旦", (5, 1): "劳动节", (5, 2): "劳动节", (10, 1): "国庆节", (10, 2): "国庆节", (10, 3): "国庆节"}.get((that.month, that.day))
+        return {(1, 1): "元旦", (5, 1): "劳动节", (5, 2): "劳动节", (10, 1): "国庆节", (10, 2): "国庆节", (10, 3): "国庆节"}.get(
+            (that.month, that.day)
+        )
 
     def rest(self, day: int) -> bool:
         """A day on which hardly anybody works."""
@@ -112,5 +116,7 @@ def roster(cast: Cast, calendar: Calendar, state: State, day: int, rng: np.rando
     begins = np.where(evening, 14.0, 8.5) * 3600 + np.where(draw[2] < 0.03, 1200 + 2400 * draw[3], 420 * draw[3])
     over = (draw[4] < 0.9 * cast.keen[worker]) & (hours == 8) & ~evening & (calendar.weekday(day) < 6)
     slack = day in calendar.slack
-    ends = clocked(worked(np.where(evening, 14.0, 8.5) * 3600) + hours * 3600 * (0.7 if slack else 1.0)) + (0 if slack else 1) * over * (5400 + 5400 * draw[5])
+    ends = clocked(worked(np.where(evening, 14.0, 8.5) * 3600) + hours * 3600 * (0.7 if slack else 1.0)) + (0 if slack else 1) * over * (
+        5400 + 5400 * draw[5]
+    )
     return Roster(worker, np.rint(hours * 60).astype(np.int64), leave, begins - 60 - 900 * draw[5], ends + 60 + 500 * draw[3], begins)

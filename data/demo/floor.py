@@ -20,8 +20,11 @@ ZONE_MS = 8 * 3_600_000  # Asia/Shanghai is UTC+8 all year
 PER_DAY, ITEMS_PER_DAY = 1_000_000, 100_000
 NEWCOMER = 60  # days of employment
 GROUPS = 4  # a team works in groups of five or six on one batch a day
+SIZES, NOISE = 1024, 4096  # tables that random bits pick from, small enough for the processor's cache
 CHECK = 0.46  # time to check a piece of work, relative to doing it
 MEND = 0.45  # time to mend one
+# Shares of drawing time, of pauses up to 100 s and of all pauses that cvat, label_studio, client_platform and daily_sheet count.
+CLOCK_SEES = np.array([(0.96, 1.0, 0.98, 1.0), (0.5, 0.0, 0.0, 1.0), (0.0, 0.8, 0.0, 0.0)], dtype=np.float32)
 QC1, QC2, CLIENT = STAGES.index("qc1"), STAGES.index("qc2"), STAGES.index("client")
 WHY = ("random", "newcomer", "full", "rework", "second_look", "appeal", "client")
 RANDOM, NEW, FULL, REDONE, SECOND, APPEAL, SAMPLE = range(len(WHY))
@@ -106,11 +109,13 @@ class Floor:
         self._sampled = np.array([p.sampled for p in PROJECTS], dtype=np.float32)
         self._mean = np.array([p.units for p in PROJECTS])
         rng = np.random.default_rng([seed, 3])
-        spread = rng.standard_normal(2048)
-        self._sizes = np.maximum(1, np.rint(self._mean[:, None] * np.exp(0.42 * spread - 0.09))).astype(np.uint16)
-        self._noise = np.exp(0.26 * rng.standard_normal(65536)).astype(np.float32)
+        spread = rng.standard_normal(SIZES)
+        self._sizes = np.maximum(1, np.rint(self._mean[:, None] * np.exp(0.42 * spread - 0.09))).astype(np.uint16).ravel()
+        self._noise = np.exp(0.26 * rng.standard_normal(NOISE)).astype(np.float32)
         self._guide = next(i for i, p in enumerate(PROJECTS) if p.id == GUIDELINE_PROJECT)
-        self._types = np.cumsum([_TRACKS if p.task == "tracking" else _WORDS if p.trade in ("text", "audio") else _GEOMETRY for p in PROJECTS], axis=1)
+        self._types = np.cumsum(
+            [_TRACKS if p.task == "tracking" else _WORDS if p.trade in ("text", "audio") else _GEOMETRY for p in PROJECTS], axis=1
+        )
 
     def days(self) -> Iterator[Day]:
         """Every day from the first to today, in order."""
@@ -159,7 +164,8 @@ class Floor:
         """Probability that a first look finds the work wrong."""
         since = day - self.calendar.guideline
         bump = np.where((projects == self._guide) & (since >= 0), 1 + 1.6 * np.exp(-since / 6), 1.0)
-        return self.cast.error[workers] * self._errors[projects] * (1 + 1.5 * np.exp(-state.tenure[workers] / 22)) * bump
+        found: Floats = self.cast.error[workers] * self._errors[projects] * (1 + 1.5 * np.exp(-state.tenure[workers] / 22)) * bump
+        return found
 
     def _assign(self, day: int, state: State, workers: Ints) -> tuple[Ints, Ints]:
         """The project of each person today, and the group (of a team) they work in. Groups keep a project for a week."""
@@ -169,7 +175,11 @@ class Floor:
         project = np.full(len(workers), -1)
         for one in np.unique(team):
             spec = self.cast.teams[one]
-            open_ = [i for i, p in enumerate(PROJECTS) if self.trade[i] == spec.trade and p.starts <= share <= p.ends and (p.both or spec.site == 0)]
+            open_ = [
+                i
+                for i, p in enumerate(PROJECTS)
+                if self.trade[i] == spec.trade and p.starts <= share <= p.ends and (p.both or spec.site == 0)
+            ]
             if open_:
                 weight = np.cumsum([PROJECTS[i].weight for i in open_])
                 mine = team == one
@@ -191,25 +201,29 @@ class Floor:
         first = np.cumsum(count) - count
         rank = np.arange(total) - first[row]
         of = project[row]
-        bits = rng.integers(0, 2**64, total, dtype=np.uint64)
-        units = self._sizes[of, (bits & np.uint64(2047)).astype(np.intp)]
-        proposed = ((bits >> np.uint64(11)) & np.uint64(1023)).astype(np.float32) / 1024 < self._pre[of]
+        bits = rng.integers(0, 2**16, (4, total), dtype=np.uint16)
+        units = self._sizes[of * SIZES + bits[0] % SIZES]
+        proposed = bits[1] < (self._pre * 65536).astype(np.int64)[of]
         tired = (1 + 0.09 * np.clip(rank / (count[row] / 1.08), 0, 1) ** 1.5).astype(np.float32)
-        seconds = units * (self._blank[project] / pace).astype(np.float32)[row] * self._noise[(bits >> np.uint64(21)) & np.uint64(65535)] * tired
+        seconds = units * (self._blank[project] / pace).astype(np.float32)[row] * self._noise[bits[2] % NOISE] * tired
         seconds = np.where(proposed, seconds * self._assisted[of], seconds) + 3
-        pause = seconds * 0.20 * self._noise[(bits >> np.uint64(37)) & np.uint64(65535)] ** 2 + 300 * (((bits >> np.uint64(53)) & np.uint64(127)) == 0)
+        pause = seconds * 0.20 * self._noise[bits[3] % NOISE] ** 2 + np.float32(300) * (bits[3] // NOISE == bits[2] // NOISE) * (
+            bits[1] % 8 == 0
+        )
         passed = np.cumsum(seconds + pause, dtype=np.float64)
         passed -= (passed[first] - seconds[first] - pause[first])[row]
-        keep = passed <= free[row]
+        keep = np.flatnonzero(passed <= free[row])
         kept = row[keep]
         out = np.zeros(len(kept), WORK)
         out["ts"] = self._instant(day, (begins[people] + spent[people])[kept] + passed[keep])
-        out["worker"], out["project"], out["units"], out["action"], out["round"] = people[kept], of[keep], units[keep], ANNOTATE, 1
-        out["pre"] = np.where(self._pre[of[keep]] > 0, np.rint(units[keep] * np.where(proposed[keep], 0.88, 0)), -1)
+        of, units = of[keep], units[keep]
+        out["worker"], out["project"], out["units"], out["action"], out["round"] = people[kept], of, units, ANNOTATE, 1
+        out["pre"] = np.where(self._pre[of] > 0, np.rint(units * (proposed[keep] * np.float32(0.88))), -1)
         self._time(out, seconds[keep], pause[keep], rng)
         risk = self._risk(people, state, day, project)[kept] * (0.85 + 0.5 * (tired[keep] - 1) / 0.09)
-        gone = self._down(day, out)
-        out, risk, kept = take(out, ~gone), risk[~gone], kept[~gone]
+        if day == self.calendar.outage:
+            up = np.flatnonzero(~self._down(out))
+            out, risk, kept = take(out, up), risk[up], kept[up]
         self._batch(day, out, group[kept])
         return out, risk
 
@@ -217,21 +231,20 @@ class Floor:
         """What each tool's clock makes of the time: gaps dropped, idle counted, pauses cut, or a figure somebody wrote down."""
         tool = self.tool[rows["project"]]
         idle = np.minimum(pause, 100)
-        shown = np.select(
-            [tool == TOOL["cvat"], tool == TOOL["label_studio"], tool == TOOL["client_platform"]],
-            [seconds * 0.96 + idle * 0.5, seconds + pause * 0.8, seconds * 0.98],
-            np.maximum(5, np.rint((seconds + idle) / 5) * 5),
-        )
-        wall = seconds + pause * 0.8
+        shown = seconds * CLOCK_SEES[0][tool] + idle * CLOCK_SEES[1][tool] + pause * CLOCK_SEES[2][tool]
+        sheet = np.flatnonzero(tool == TOOL["daily_sheet"])
+        shown[sheet] = np.maximum(5, np.rint(shown[sheet] / 5) * 5)
+        wall = seconds + pause * np.float32(0.8)
         # Two tasks open side by side: the second one's clock ran while the first was being finished.
-        both = (tool == TOOL["label_studio"]) & (rng.random(len(rows), dtype=np.float32) < 0.01)
-        rows["wall"] = np.where(tool == TOOL["daily_sheet"], np.nan, np.where(both, wall + 45, wall))
-        rows["seconds"] = np.where(both, shown + 45, shown)
+        studio = np.flatnonzero(tool == TOOL["label_studio"])
+        both = studio[rng.random(len(studio)) < 0.01]
+        wall[both] += 45
+        shown[both] += 45
+        wall[sheet] = np.nan
+        rows["wall"], rows["seconds"] = wall, shown
 
-    def _down(self, day: int, rows: Rows) -> npt.NDArray[np.bool_]:
+    def _down(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Work that the outage prevented: one tool, two hours in the afternoon."""
-        if day != self.calendar.outage:
-            return np.zeros(len(rows), dtype=bool)
         hour = (rows["ts"] + ZONE_MS) % DAY_MS // 3_600_000
         found: npt.NDArray[np.bool_] = (self.tool[rows["project"]] == TOOL[OUTAGE_TOOL]) & (hour >= 14) & (hour < 16)
         return found
@@ -458,8 +471,8 @@ class Floor:
         return found
 
     def _number(self, rows: Rows, base: int, used: npt.NDArray[np.int64]) -> None:
-        """Event numbers, counted up per tool in time order."""
-        order = np.argsort(rows["ts"], kind="stable")
+        """Event numbers, counted up per tool in time order (to 1.4 s: sixteen bits sort ten times faster)."""
+        order = np.argsort(((rows["ts"] + ZONE_MS) % DAY_MS // 1400).astype(np.uint16), kind="stable")
         tool = self.tool[rows["project"]][order]
         for one in range(len(TOOLS)):
             mine = order[tool == one]

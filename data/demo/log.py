@@ -78,7 +78,8 @@ class Log:
         self._floor = floor
         self._workers = floor.cast.ids
         self._projects = [project.id for project in PROJECTS]
-        self._tools, self._clocks = [tool.code for tool in TOOLS], [tool.clock for tool in TOOLS]
+        self._tools = [tool.code for tool in TOOLS]
+        self._clocks: list[str] = [tool.clock for tool in TOOLS]
 
     def work(self, rows: Rows) -> pa.Table:
         """Canonical annotations."""
@@ -132,7 +133,9 @@ def records(table: pa.Table) -> list[dict[str, object]]:
     """The rows as JSON-ready records: instants in ISO 8601 with Z, empty cells left out, no line numbers."""
     return [
         {
-            name: value.replace(tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if isinstance(value, datetime) else value
+            name: value.replace(tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            if isinstance(value, datetime)
+            else value
             for name, value in row.items()
             if value is not None
         }

@@ -157,7 +157,9 @@ def _teams(people: int) -> list[Team]:
                 continue
             for _ in range(max(1, round(people * site.size * spec.share / TEAM))):
                 mine += 1
-                teams.append(Team(f"{site.id}-T{mine:02d}", f"{site.zh[:2]}{ordinal(mine)}组", f"{site.en.split()[0]} team {mine}", number, trade))
+                teams.append(
+                    Team(f"{site.id}-T{mine:02d}", f"{site.zh[:2]}{ordinal(mine)}组", f"{site.en.split()[0]} team {mine}", number, trade)
+                )
         teams.append(Team(f"{site.id}-OFFICE", f"{site.zh[:2]}综合组", f"{site.en.split()[0]} office", number, OFFICE))
     return teams
 
@@ -170,10 +172,12 @@ def _shape(days: int) -> Floats:
 
 def _targets(people: int, day: int, today: int) -> list[int]:
     """Planned headcount of each site on a day."""
-    return [
-        round(people * site.size * float(np.interp(since, *zip(*site.growth, strict=True)))) if (since := site.opened - (today - day)) >= 0 else 0
-        for site in SITES
-    ]
+    found = []
+    for site in SITES:
+        since = site.opened - (today - day)
+        share = float(np.interp(since, [start for start, _ in site.growth], [part for _, part in site.growth]))
+        found.append(round(people * site.size * share) if since >= 0 else 0)
+    return found
 
 
 @lru_cache
@@ -235,12 +239,13 @@ def _history(people: int, today: int, teams: list[Team], rng: np.random.Generato
     def hire(day: int, team: int, role: int) -> None:
         spell = rolls.size
         back = np.flatnonzero(
-            (rolls.left[:spell] < day - 60) & (rolls.left[:spell] > day - 400) & (rolls.reason[:spell] <= 3) & (site_of[rolls.team[:spell]] == site_of[team])
+            (rolls.left[:spell] < day - 60)
+            & (rolls.left[:spell] > day - 400)
+            & (rolls.reason[:spell] <= 3)
+            & (site_of[rolls.team[:spell]] == site_of[team])
         )
-        if role == ANNOTATOR and len(back) and rng.random() < 0.04:
-            worker = int(rolls.worker[rng.choice(back)])
-        else:
-            worker = -1
+        again = role == ANNOTATOR and len(back) > 0 and rng.random() < 0.04
+        worker = int(rolls.worker[rng.choice(back)]) if again else -1
         if worker < 0 or np.any((rolls.worker[:spell] == worker) & (rolls.left[:spell] > day - 60)):
             worker = len(homes)
             homes.append(int(site_of[team]))
@@ -249,7 +254,9 @@ def _history(people: int, today: int, teams: list[Team], rng: np.random.Generato
         rolls.level[spell] = 1 if role == ANNOTATOR else 4
         rolls.channel[spell] = rng.choice(len(CHANNELS), p=[share for _, share, _ in CHANNELS])
         rolls.contract[spell] = (
-            2 if CHANNELS[rolls.channel[spell]][0] == "职校合作" and rng.random() < 0.4 else rng.choice(len(CONTRACTS), p=[s for _, s, _ in CONTRACTS])
+            2
+            if CHANNELS[rolls.channel[spell]][0] == "职校合作" and rng.random() < 0.4
+            else rng.choice(len(CONTRACTS), p=[s for _, s, _ in CONTRACTS])
         )
         rolls.rank[spell] = rng.normal((90, 290, 640, 950), (15, 40, 80, 60)) if role == ANNOTATOR else 0
         note(spell, day)
@@ -321,7 +328,11 @@ def _promote(day: int, site: int, teams: list[Team], rolls: _Rolls, note: _Note,
         return
 
     def choose(pool: Ints, role: int) -> None:
-        spell = int(pool[np.argsort(rolls.hired[pool], kind="stable")[: max(1, len(pool) // 4)]][0 if role == LEAD else rng.integers(max(1, len(pool) // 4))])
+        spell = int(
+            pool[np.argsort(rolls.hired[pool], kind="stable")[: max(1, len(pool) // 4)]][
+                0 if role == LEAD else rng.integers(max(1, len(pool) // 4))
+            ]
+        )
         rolls.role[spell], rolls.level[spell] = role, max(3, int(rolls.level[spell]))
         note(spell, day)
 

@@ -28,7 +28,9 @@ def batch(table: str, rows: list[dict[str, object]]) -> Batch:
     """Records as a canonical batch with the table's own types; columns that no record has are left out."""
     given = {name for row in rows for name in row}
     columns = {
-        column.name: pa.array([row.get(column.name) for row in rows], ARROW[column.kind]) for column in TABLES[table].columns if column.name in given
+        column.name: pa.array([row.get(column.name) for row in rows], ARROW[column.kind])
+        for column in TABLES[table].columns
+        if column.name in given
     }
     return Batch(table, pa.table({**columns, "line": pa.array(range(1, len(rows) + 1), pa.int64())}), read=len(rows))
 
@@ -107,6 +109,8 @@ def _lots(floor: Floor, cut: int) -> Batch:
     for lot in floor.lots:
         row: dict[str, object] = {"batch_id": lot.name, "project_id": PROJECTS[lot.project].id}
         if lot.parent >= 0:
+            if (floor.lots[lot.parent].decided or 0) > cut:
+                continue
             row["resubmission_of"] = floor.lots[lot.parent].name
         if lot.delivered is not None and lot.delivered <= cut:
             row |= {"units": Decimal(lot.units), "delivered_at": lot.delivered, "decision": "pending"}
@@ -135,11 +139,26 @@ def _money_tables(calendar: Calendar) -> Iterator[Batch]:
     for p in PROJECTS:
         for moment in _changes(p, calendar.today):
             age = calendar.today - moment
-            prices.append({"project_id": p.id, "valid_from": day(moment), "amount": _money(slid(p.price, age, SLIDE_PRICE)), "currency": "CNY"})
+            prices.append(
+                {"project_id": p.id, "valid_from": day(moment), "amount": _money(slid(p.price, age, SLIDE_PRICE)), "currency": "CNY"}
+            )
             rate = slid(p.rate, age, SLIDE_RATE)
             check = CHECK * (0.7 if p.sampled >= 1 else 1.36)
-            for action, amount, pay_on in (("annotate", rate, p.pay_on), ("rework", rate * p.rework, p.pay_on), ("review", rate * check, "submit")):
-                rates.append({"project_id": p.id, "valid_from": day(moment), "amount": _money(amount), "currency": "CNY", "action": action, "pay_on": pay_on})
+            for action, amount, pay_on in (
+                ("annotate", rate, p.pay_on),
+                ("rework", rate * p.rework, p.pay_on),
+                ("review", rate * check, "submit"),
+            ):
+                rates.append(
+                    {
+                        "project_id": p.id,
+                        "valid_from": day(moment),
+                        "amount": _money(amount),
+                        "currency": "CNY",
+                        "action": action,
+                        "pay_on": pay_on,
+                    }
+                )
     yield batch("prices", prices)
     yield batch("rates", rates)
 
@@ -153,15 +172,22 @@ def _costs(cast: Cast, calendar: Calendar) -> Batch:
     for month in (m for m in months if m <= last):
         for site in SITES:
             for kind, amount in COSTS:
-                season = 1.0 if kind == "rent" else 1 + 0.04 * rng.standard_normal() + (0.25 if kind == "power" and month.month in (1, 7, 8, 12) else 0)
-                rows.append({"site_id": site.id, "month": month, "kind": kind, "amount": _money(amount * scale * site.size**0.9 * season, 2)})
+                season = (
+                    1.0
+                    if kind == "rent"
+                    else 1 + 0.04 * rng.standard_normal() + (0.25 if kind == "power" and month.month in (1, 7, 8, 12) else 0)
+                )
+                rows.append(
+                    {"site_id": site.id, "month": month, "kind": kind, "amount": _money(amount * scale * site.size**0.9 * season, 2)}
+                )
             rows.append({"site_id": site.id, "month": month, "kind": "subsidy", "amount": _money(SUBSIDY * scale * site.size, 2)})
     return batch("costs", rows)
 
 
 def _standards(calendar: Calendar) -> Batch:
     rows: list[dict[str, object]] = [
-        {"project_id": p.id, "valid_from": day(calendar.today - min(p.age, THREE_YEARS)), "seconds_per_unit": _money(p.seconds, 2)} for p in PROJECTS
+        {"project_id": p.id, "valid_from": day(calendar.today - min(p.age, THREE_YEARS)), "seconds_per_unit": _money(p.seconds, 2)}
+        for p in PROJECTS
     ]
     new = next(p for p in PROJECTS if p.id == GUIDELINE_PROJECT)
     rows.append({"project_id": new.id, "valid_from": day(calendar.guideline), "seconds_per_unit": _money(new.seconds * 1.04, 2)})
@@ -227,6 +253,8 @@ def _notes(calendar: Calendar) -> Batch:
         while name and calendar.holiday(last + 1) == name:
             last += 1
         if name:
-            rows.append({"from_date": day(number), "to_date": day(last), "kind": "holiday", "text": f"{name}放假", "text_en": english[name]})
+            rows.append(
+                {"from_date": day(number), "to_date": day(last), "kind": "holiday", "text": f"{name}放假", "text_en": english[name]}
+            )
         number = last + 1
     return batch("notes", [{"note_id": f"N{index:03d}", **row} for index, row in enumerate(rows, 1)])
