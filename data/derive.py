@@ -1,7 +1,7 @@
 """What follows from the facts: where and on which business date work was done, which attempt it was, how intervals of one
 person overlap, which verdict was first and last, who was employed when, and when a batch was accepted.
 
-Every function takes a cursor inside the load's transaction and reads or writes the temporary tables named in it; the
+Every function takes a cursor inside the load's transaction and reads or writes the temporary tables it names; the
 results depend on the facts alone, not on the order in which they arrived.
 """
 
@@ -10,10 +10,7 @@ from __future__ import annotations
 from duckdb import DuckDBPyConnection
 
 from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
-
-# Length of a person's interval in seconds: wall clock where the tool gave a start, else the reported duration before ts.
-# An interval that ends before it starts (a clock set back) covers nothing.
-LENGTH = "CASE WHEN ts IS NULL THEN NULL WHEN wall_s IS NULL THEN seconds WHEN wall_s >= 0 THEN wall_s END"
+from data.rollup import LENGTH, Dates
 
 
 def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:
@@ -42,52 +39,48 @@ def business_date(cur: DuckDBPyConnection, local: str, site: str) -> str:
     return f"({local} - to_minutes(CASE {site} {cases} ELSE 0 END))::DATE"
 
 
-def number_rounds(cur: DuckDBPyConnection, work: str) -> None:
-    """Number the attempts the source did not number: fresh_round(id, round) for new rows, log_round(id, round) for changed ones.
+def number_rounds(cur: DuckDBPyConnection, work: str, touched: str) -> None:
+    """Number the attempts the source did not number: the table attempt(is_new, id, round, old_round, business_date).
 
     Attempt k of a person on an item is round k; a rework row is one more than the rework rows on the item so far, whoever
-    does them, plus one. Reads fresh(id, …), touched_item and `work`, a select over the log with the row's place as rid.
+    does them, plus one. Reads fresh(id, …), `touched` (a select of project_key, item_id) and `work`, a select over the log
+    with the row's place as rid.
     """
-    cur.execute("CREATE OR REPLACE TEMP TABLE fresh_round (id BIGINT, round USMALLINT)")
-    cur.execute("CREATE OR REPLACE TEMP TABLE log_round (id BIGINT, round USMALLINT, business_date DATE)")
-    if not cur.execute("SELECT count(*) > 0 FROM touched_item WHERE numbered").fetchall()[0][0]:
-        return
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE attempt AS
         WITH rows AS (
-            SELECT true AS is_new, id, project_key, item_id, worker_key, action, ts, source_key, event_id, round_given, NULL::USMALLINT AS round, NULL::DATE AS business_date
+            SELECT true AS is_new, id, project_key, item_id, worker_key, action, ts, source_key, event_id, NULL::USMALLINT AS round,
+                NULL::DATE AS business_date
             FROM fresh WHERE NOT round_given
             UNION ALL
-            SELECT false, w.rid, w.project_key, w.item_id, w.worker_key, w.action, w.ts, w.source_key, w.event_id, w.round_given, w.round, w.business_date
-            FROM {work} AS w SEMI JOIN (FROM touched_item WHERE numbered) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id
+            SELECT false, w.rid, w.project_key, w.item_id, w.worker_key, w.action, w.ts, w.source_key, w.event_id, w.round, w.business_date
+            FROM {work} AS w SEMI JOIN ({touched}) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id
             WHERE NOT w.round_given
         )
         SELECT is_new, id, business_date, round AS old_round, least(65535, row_number() OVER (
                 PARTITION BY project_key, item_id, action, CASE WHEN action = {REWORK} THEN 0 ELSE worker_key END
                 ORDER BY ts NULLS LAST, source_key, event_id) + (action = {REWORK})::INTEGER)::USMALLINT AS round
         FROM rows""")
-    cur.execute("INSERT INTO fresh_round SELECT id, round FROM attempt WHERE is_new")
-    cur.execute("INSERT INTO log_round SELECT id, round, business_date FROM attempt WHERE NOT is_new AND round <> old_round")
 
 
-def measure_overlaps(cur: DuckDBPyConnection) -> None:
-    """Count a person's overlapping intervals once: fresh_overlap(id, overlap_s) and log_overlap(id, overlap_s, business_date).
+def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
+    """Count a person's overlapping intervals once: the table covered(is_new, id, overlap_s, old, business_date); False when none can.
 
     A row's overlap is the part of its interval already covered by intervals of the same person that began earlier, so
     length − overlap adds up to the union. Only rows that begin inside a stretch touched by this load can change.
-    Reads fresh and gone (rows removed), keeps worker.longest_interval_s.
+    Reads fresh and `gone` (rows removed, if any); keeps worker.longest_interval_s.
     """
-    cur.execute(f"""CREATE OR REPLACE TEMP TABLE stretch AS
-        WITH touched AS (
-            SELECT worker_key, epoch_ms(ts) AS ends, ({LENGTH}) * 1000 AS ms FROM fresh UNION ALL SELECT worker_key, epoch_ms(ts), ({LENGTH}) * 1000 FROM gone
-        )
-        SELECT worker_key, min(ends - ms)::BIGINT AS a, max(ends)::BIGINT AS b, max(ms)::BIGINT AS longest FROM touched WHERE ms > 0 GROUP BY ALL""")
-    cur.execute("""UPDATE worker AS w SET longest_interval_s = s.longest / 1000.0 FROM stretch AS s
-        WHERE s.worker_key = w.worker_key AND s.longest / 1000.0 > w.longest_interval_s""")
-    cur.execute("""CREATE OR REPLACE TEMP TABLE reach AS SELECT s.worker_key, s.a, s.b, s.b + (w.longest_interval_s * 1000)::BIGINT AS c
-        FROM stretch AS s JOIN worker AS w USING (worker_key)""")
+    touched = f"SELECT worker_key, epoch_ms(ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms FROM {{}}"
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE reach AS
+        SELECT t.worker_key, min(ends - ms) AS a, max(ends) AS b, max(ms) > any_value(w.longest_interval_s * 1000) AS longer, max(ms) AS ms,
+            max(ends) + greatest(max(ms), any_value(w.longest_interval_s * 1000)::BIGINT) AS c
+        FROM ({" UNION ALL ".join(touched.format(name) for name in ("fresh", gone) if name)}) AS t JOIN worker AS w USING (worker_key)
+        WHERE ms > 0 GROUP BY ALL""")
     # Constant bounds beside the join let the scan skip what lies outside; a business date is at most two days before the UTC date.
-    bounds = dict(zip(("since", "until", "first", "last"), cur.execute("""SELECT make_timestamp_ms(min(a)), make_timestamp_ms(max(c)),
-        make_timestamp_ms(min(a))::DATE - 2, make_timestamp_ms(max(c))::DATE + 1 FROM reach""").fetchall()[0], strict=True))
+    since, until, longer = cur.execute("SELECT min(a), max(c), bool_or(longer) FROM reach").fetchall()[0]
+    if since is None:
+        return False
+    if longer:
+        cur.execute("UPDATE worker AS w SET longest_interval_s = r.ms / 1000.0 FROM reach AS r WHERE r.worker_key = w.worker_key AND r.longer")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE covered AS
         WITH rows AS (
             SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, f.source_key, f.event_id,
@@ -96,23 +89,28 @@ def measure_overlaps(cur: DuckDBPyConnection) -> None:
             UNION ALL
             SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, w.source_key, w.event_id, w.overlap_s, w.business_date
             FROM work AS w JOIN reach AS r ON r.worker_key = w.worker_key AND epoch_ms(w.ts) > r.a AND epoch_ms(w.ts) <= r.c
-            WHERE ({LENGTH}) > 0 AND w.business_date BETWEEN $first AND $last AND w.ts > $since::TIMESTAMP_MS AND w.ts <= $until::TIMESTAMP_MS
+            WHERE ({LENGTH}) > 0 AND w.ts > make_timestamp_ms($since)::TIMESTAMP_MS AND w.ts <= make_timestamp_ms($until)::TIMESTAMP_MS
+                AND w.business_date BETWEEN make_timestamp_ms($since)::DATE - 2 AND make_timestamp_ms($until)::DATE + 1
         ), ordered AS (
             SELECT *, ends - ms AS starts, max(ends) OVER (PARTITION BY worker_key ORDER BY ends - ms, ends, source_key, event_id
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_to
             FROM rows
+        ), measured AS (
+            SELECT is_new, id, business_date, old, starts, worker_key,
+                (least(ms, greatest(0, coalesce(covered_to - starts, 0))) / 1000.0)::DECIMAL(12,3) AS overlap_s
+            FROM ordered
         )
-        SELECT is_new, id, business_date, old, starts, worker_key, (least(ms, greatest(0, coalesce(covered_to - starts, 0))) / 1000.0)::DECIMAL(12,3) AS overlap_s
-        FROM ordered""", bounds)
-    cur.execute("CREATE OR REPLACE TEMP TABLE fresh_overlap AS SELECT id, overlap_s FROM covered WHERE is_new AND overlap_s <> 0")
-    cur.execute("""CREATE OR REPLACE TEMP TABLE log_overlap AS SELECT c.id, c.overlap_s, c.business_date FROM covered AS c JOIN reach AS r USING (worker_key)
-        WHERE NOT c.is_new AND c.starts >= r.a AND c.starts < r.b AND c.overlap_s <> c.old""")
+        SELECT m.is_new, m.id, m.overlap_s, m.business_date FROM measured AS m JOIN reach AS r USING (worker_key)
+        WHERE CASE WHEN m.is_new THEN m.overlap_s <> 0 ELSE m.starts >= r.a AND m.starts < r.b AND m.overlap_s <> m.old END""",
+        {"since": since, "until": until})  # fmt: skip
+    return True
 
 
-def order_verdicts(cur: DuckDBPyConnection, work: str, review: str) -> None:
+def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str) -> None:
     """Join the reviews of touched items to their work and find each work row's first and last verdict: the table judged.
 
-    Reads touched_item, fresh_review(id, …) and `work`, `review`, selects over the logs with the row's place as rid; judged has one row a review of those items, with `id` (of
+    Reads fresh_review(id, …), `touched` (a select of project_key, item_id) and `work`, `review`, selects over the logs with the
+    row's place as rid; judged has one row a review of those items, with `id` (of
     fresh_review when is_new, else review.rowid), the derived columns, and `changed` for logged rows that must be rewritten.
     A review that names its event belongs to that event; otherwise to the author's latest work on the item before the
     review (or their earliest after it, when clocks disagree). Order: instant, stage, round, review id.
@@ -123,7 +121,7 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str) -> None:
         UNION ALL
         SELECT false, r.rid, r.worker_key, r.ts, r.source_key, r.review_id, CASE WHEN r.event_given THEN r.event_id END, r.project_key,
             CASE WHEN r.batch_given THEN r.batch_key END, r.item_id, r.stage, r.round_given, r.verdict
-        FROM {review} AS r SEMI JOIN touched_item AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
+        FROM {review} AS r SEMI JOIN ({touched}) AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
     # The works these reviews can belong to, in the log as it now stands.
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE candidate AS
         SELECT w.source_key, w.event_id, w.project_key, w.item_id, w.worker_key, w.ts, w.round, w.action, w.units, w.business_date, w.site_key, w.team_key, w.batch_key
@@ -201,11 +199,11 @@ def build_presence(cur: DuckDBPyConnection) -> None:
         ORDER BY t.from_date, t.worker_key""")
 
 
-def accept_batches(cur: DuckDBPyConnection) -> None:
+def accept_batches(cur: DuckDBPyConnection) -> Dates:
     """Find the local date each batch was accepted: by its own decision, else by that of a later resubmission.
 
     A batch that was delivered or decided governs the acceptance of its rows; other rows are accepted by their last verdict.
-    Dates that change are added to the temporary table stale_earned.
+    Returns the earning dates this changes.
     """
     cur.execute("""CREATE OR REPLACE TEMP TABLE acceptance AS
         WITH RECURSIVE zone AS (
@@ -223,9 +221,10 @@ def accept_batches(cur: DuckDBPyConnection) -> None:
     cur.execute("""CREATE OR REPLACE TEMP TABLE reaccepted AS SELECT b.batch_key, b.accepted_on AS before, a.accepted_on, a.governed
         FROM acceptance AS a JOIN batch AS b USING (batch_key)
         WHERE a.accepted_on IS DISTINCT FROM b.accepted_on OR a.governed <> b.governed""")
-    cur.execute("""INSERT INTO stale_earned SELECT before FROM reaccepted WHERE before IS NOT NULL UNION SELECT accepted_on FROM reaccepted WHERE accepted_on IS NOT NULL
-        UNION SELECT r.review_date FROM review_day AS r SEMI JOIN reaccepted USING (batch_key) WHERE r.passed_units <> 0""")
+    changed = cur.execute("""SELECT before FROM reaccepted WHERE before IS NOT NULL UNION SELECT accepted_on FROM reaccepted WHERE accepted_on IS NOT NULL
+        UNION SELECT r.review_date FROM review_day AS r SEMI JOIN reaccepted USING (batch_key) WHERE r.passed_units <> 0""").fetchall()
     cur.execute("""UPDATE batch AS b SET accepted_on = r.accepted_on, governed = r.governed FROM reaccepted AS r WHERE r.batch_key = b.batch_key""")
+    return {row[0] for row in changed}
 
 
 def spread_costs(cur: DuckDBPyConnection) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from data.tables import Reject, reason
+from data.tables import TABLES, Reject, reason
 
 # Leave reasons that were not the person's own choice (metrics.md W-05); walking away without notice (自离) was.
 INVOLUNTARY = ("试用期不合格", "协商解除", "裁员", "合同到期不续", "退休", "死亡", "failed probation", "mutual termination", "layoff", "contract not renewed",
@@ -110,11 +110,17 @@ def upsert(cur: DuckDBPyConnection, table: str, present: frozenset[str]) -> tupl
     The last of several rows with one key wins. A row that only named something known from elsewhere (a stub) counts as new
     when it is described for the first time.
     """
+    columns = {c.name for c in TABLES[table].columns}
+    for kind in ("site", "team", "worker", "project"):
+        if f"{kind}_id" in columns:
+            add_keys(cur, kind, f"SELECT {kind}_id FROM incoming")
+    if {"project_id", "batch_id"} <= columns:
+        add_batches(cur, "SELECT project_id, batch_id FROM incoming")
     cur.execute("CREATE OR REPLACE TEMP TABLE fate (line BIGINT, fate TINYINT)")  # 2 new, 1 updated, 0 as it was
     for ref in REFERENCES[table]:
         known = {name: sql for name, (sql, needs) in ref.values.items() if present & set(needs.split("|"))}
-        columns = ", ".join([*(f"{sql} AS {name}" for name, sql in ref.keys.items()), *(f"{sql} AS {name}" for name, sql in known.items())])
-        cur.execute(f"CREATE OR REPLACE TEMP TABLE resolved AS SELECT line, {columns} FROM incoming AS s WHERE {ref.where}")
+        cells = ", ".join(f"{sql} AS {name}" for name, sql in [*ref.keys.items(), *known.items()])
+        cur.execute(f"CREATE OR REPLACE TEMP TABLE resolved AS SELECT line, {cells} FROM incoming AS s WHERE {ref.where}")
         keys = ", ".join(ref.keys)
         cur.execute(f"""CREATE OR REPLACE TEMP TABLE latest AS SELECT * FROM resolved
             QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY line DESC, rowid DESC) = 1""")
@@ -156,3 +162,18 @@ def add_batches(cur: DuckDBPyConnection, rows: str) -> None:
         SELECT (SELECT coalesce(max(batch_key), 0) FROM batch) + row_number() OVER (ORDER BY project_key, batch_id), project_key, batch_id, true
         FROM (SELECT DISTINCT p.project_key, named.batch_id FROM ({rows}) AS named(project_id, batch_id) JOIN project AS p USING (project_id)
               WHERE named.batch_id IS NOT NULL) AS n ANTI JOIN batch AS b ON b.project_key = n.project_key AND b.batch_id = n.batch_id""")
+
+
+def add_sources(cur: DuckDBPyConnection, names: str) -> None:
+    """Give a small integer to every source named in the select `names` that has none."""
+    cur.execute(f"""INSERT INTO source SELECT (SELECT coalesce(max(source_key), 0) FROM source) + row_number() OVER (ORDER BY n), n
+        FROM (SELECT DISTINCT n FROM ({names}) AS named(n)) ANTI JOIN source ON name = n""")
+
+
+def place_assignments(cur: DuckDBPyConnection) -> None:
+    """Give assignments without a site that of their team, and each the UTC instant its first business date begins at its site."""
+    cur.execute("UPDATE assignment AS a SET site_key = t.site_key FROM team AS t WHERE a.site_key = 0 AND t.team_key = a.team_key AND t.site_key <> 0")
+    cur.execute("""UPDATE assignment AS a SET valid_from_ts = n.ts FROM (
+            SELECT worker_key, valid_from, timezone('UTC', timezone(s.zone, valid_from + to_minutes(s.day_start_minute))) AS ts
+            FROM assignment JOIN site AS s USING (site_key)) AS n
+        WHERE n.worker_key = a.worker_key AND n.valid_from = a.valid_from AND n.ts <> a.valid_from_ts""")

@@ -6,20 +6,29 @@ after many small additions. Either way the sums equal a recomputation from the l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
 from duckdb import DuckDBPyConnection
 
-from data.codes import ACCEPT, ANNOTATE, PACE_GAMMA, PACE_ZERO, REJECT, REWORK
+from data.codes import ACCEPT, ACTIONS, ANNOTATE, PACE_GAMMA, PACE_ZERO, REJECT, REWORK
 
 FOLD_AFTER = 64  # additions to one date before it is rebuilt whole
 
-_LENGTH = "CASE WHEN ts IS NULL THEN NULL WHEN wall_s IS NULL THEN seconds WHEN wall_s >= 0 THEN wall_s END"
-_SUBMITTED = f"action IN ({ANNOTATE}, {REWORK})"
+Dates = set[date | None]  # None stands for the undated rows
+
+# Length of a person's interval in seconds: wall clock where the tool gave a start, else the reported duration before ts.
+# An interval that ends before it starts (a clock set back) covers nothing.
+LENGTH = "CASE WHEN ts IS NULL THEN NULL WHEN wall_s IS NULL THEN seconds WHEN wall_s >= 0 THEN wall_s END"
+
 _WORK_SUMS = f"""count(*) AS row_count, sum(units) AS unit_count, coalesce(sum(prelabelled_units), 0) AS prelabelled_count,
     count(seconds) AS timed_rows, coalesce(sum(units) FILTER (seconds IS NOT NULL), 0) AS timed_units, coalesce(sum(seconds), 0) AS seconds,
-    coalesce(sum(units) FILTER (({_LENGTH}) IS NOT NULL), 0) AS merged_units, coalesce(sum(({_LENGTH}) - overlap_s), 0) AS merged_s,
+    coalesce(sum(units) FILTER (({LENGTH}) IS NOT NULL), 0) AS merged_units, coalesce(sum(({LENGTH}) - overlap_s), 0) AS merged_s,
     count(*) FILTER (action = {ANNOTATE} AND round > 1) AS repeat_rows, count(*) FILTER (wall_s < 0) AS negative_rows"""
-_BUCKET = f"CASE WHEN seconds > 0 THEN ceil(ln(seconds::DOUBLE / units::DOUBLE) / ln({PACE_GAMMA!r}))::SMALLINT ELSE ({PACE_ZERO})::SMALLINT END"
-_PACED = f"{_SUBMITTED} AND seconds IS NOT NULL AND units > 0"
+_BUCKET = f"""CASE WHEN seconds > 0 THEN ceil(ln(seconds::DOUBLE / units::DOUBLE) / ln({PACE_GAMMA!r}))::SMALLINT
+    ELSE ({PACE_ZERO})::SMALLINT END"""
+_PACED = f"action IN ({ANNOTATE}, {REWORK}) AND seconds IS NOT NULL AND units > 0"
 
 # One row a table: the select that builds it from rows shaped like the log ({rel}), in the order it is stored.
 WORK_ROLLUPS = {
@@ -46,100 +55,124 @@ REVIEW_ROLLUPS = {
         coalesce(sum(work_units) FILTER (is_last AND verdict = {ACCEPT}), 0) AS passed_units
         FROM {{rel}} GROUP BY ALL ORDER BY work_date, worker_key, project_key""",
 }
+ROLLUPS = {"work": WORK_ROLLUPS, "review": REVIEW_ROLLUPS}
+DATE_COLUMN = {"work": "business_date", "review": "work_date"}
 
-# What was earned on the dates {dates}: submitted work by its own date, passed work by the date of its last verdict, accepted
-# work by the date its batch (or the batch's resubmission) was accepted; rows of no delivered batch count as accepted when passed.
-EARNED = f"""
-WITH earned AS (
-    SELECT business_date, 'submit' AS basis, worker_key, team_key, site_key, project_key, batch_key, action, round, sum(unit_count) AS unit_count
-    FROM work_day WHERE {{in_dates}} GROUP BY ALL
-    UNION ALL
-    SELECT r.review_date, b.basis, worker_key, team_key, site_key, r.project_key, r.batch_key, action, round, sum(passed_units)
-    FROM (SELECT * RENAME (business_date AS work_date) FROM review_day) AS r
-    LEFT JOIN batch USING (batch_key), (VALUES ('pass'), ('accept')) AS b(basis)
-    WHERE passed_units <> 0 AND (b.basis = 'pass' OR NOT coalesce(batch.governed, false)) AND {{in_review_dates}} GROUP BY ALL
-    UNION ALL
-    SELECT b.accepted_on, 'accept', worker_key, team_key, site_key, w.project_key, w.batch_key, action, round, sum(unit_count)
-    FROM work_day AS w JOIN batch AS b ON b.batch_key = w.batch_key
-    WHERE b.governed AND b.accepted_on IS NOT NULL AND {{in_accept_dates}} GROUP BY ALL
-), dated AS (
-    SELECT *, coalesce(business_date, DATE '9999-12-31') AS on_date,
-        CASE action WHEN 0 THEN 'annotate' WHEN 1 THEN 'rework' WHEN 2 THEN 'review' ELSE 'clean' END AS action_name FROM earned
+# What was earned, by how it counts. {submitted}, {passed} and {accepted} are selects of (business_date, basis, keys, unit_count).
+_KEYS = "worker_key, team_key, site_key, project_key, batch_key, action, round"
+SUBMITTED = f"SELECT business_date, 'submit' AS basis, {_KEYS}, sum({{units}}) AS unit_count FROM {{rel}} WHERE {{dates}} GROUP BY ALL"
+PASSED = f"""SELECT r.review_date AS business_date, b.basis, {", ".join(f"r.{k}" for k in _KEYS.split(", "))}, sum(r.passed_units) AS unit_count
+    FROM {{rel}} AS r LEFT JOIN batch AS g ON g.batch_key = r.batch_key, (VALUES ('pass'), ('accept')) AS b(basis)
+    WHERE r.passed_units <> 0 AND (b.basis = 'pass' OR NOT coalesce(g.governed, false)) AND {{dates}} GROUP BY ALL"""
+ACCEPTED = f"""SELECT g.accepted_on AS business_date, 'accept' AS basis, {", ".join(f"w.{k}" for k in _KEYS.split(", "))}, sum(w.unit_count) AS unit_count
+    FROM work_day AS w JOIN batch AS g ON g.batch_key = w.batch_key WHERE g.governed AND g.accepted_on IS NOT NULL AND {{dates}} GROUP BY ALL"""
+# Each unit at the price and rate valid on the day it was earned, the batch's own before the project's; undated rows at the latest.
+_VALUED = f"""
+WITH earned AS ({{earned}}), dated AS (
+    SELECT e.*, coalesce(e.business_date, DATE '9999-12-31') AS on_date, nullif(e.batch_key, 0) AS own_batch, coalesce(g.governed, false) AS governed,
+        [{", ".join(f"'{a}'" for a in ACTIONS)}][e.action + 1] AS action_name
+    FROM earned AS e LEFT JOIN batch AS g ON g.batch_key = e.batch_key
 ), valued AS (
-    SELECT d.*, coalesce(pb.amount, pg.amount) AS price,
-        CASE WHEN rb.amount IS NOT NULL THEN CASE WHEN rb.pay_on = d.basis THEN rb.amount END
-             WHEN rg.pay_on = d.basis THEN rg.amount END AS rate,
-        coalesce(rb.pay_on, rg.pay_on) IS NULL AS unrated,
-        d.basis = 'accept' AND (d.action = {ANNOTATE} OR (d.action = {REWORK} AND NOT coalesce(b.governed, false))) AS sold
+    SELECT d.*, coalesce(pb.amount, pg.amount) AS price, coalesce(rb.pay_on, rg.pay_on) AS pay_on,
+        CASE WHEN rb.pay_on IS NOT NULL THEN rb.amount ELSE rg.amount END AS rate,
+        d.basis = 'accept' AND (d.action = {ANNOTATE} OR (d.action = {REWORK} AND NOT d.governed)) AS sold
     FROM dated AS d
-    LEFT JOIN batch AS b ON b.batch_key = d.batch_key
-    ASOF LEFT JOIN price AS pb ON pb.project_key = d.project_key AND pb.batch_key = nullif(d.batch_key, 0) AND d.on_date >= pb.valid_from
+    ASOF LEFT JOIN price AS pb ON pb.project_key = d.project_key AND pb.batch_key = d.own_batch AND d.on_date >= pb.valid_from
     ASOF LEFT JOIN (FROM price WHERE batch_key = 0) AS pg ON pg.project_key = d.project_key AND d.on_date >= pg.valid_from
-    ASOF LEFT JOIN rate AS rb ON rb.project_key = d.project_key AND rb.batch_key = nullif(d.batch_key, 0) AND rb.action = d.action_name
-        AND d.on_date >= rb.valid_from
-    ASOF LEFT JOIN (FROM rate WHERE batch_key = 0) AS rg ON rg.project_key = d.project_key AND rg.action = d.action_name
-        AND d.on_date >= rg.valid_from
+    ASOF LEFT JOIN rate AS rb ON rb.project_key = d.project_key AND rb.batch_key = d.own_batch AND rb.action = d.action_name AND d.on_date >= rb.valid_from
+    ASOF LEFT JOIN (FROM rate WHERE batch_key = 0) AS rg ON rg.project_key = d.project_key AND rg.action = d.action_name AND d.on_date >= rg.valid_from
 )
-SELECT business_date, basis, worker_key, team_key, site_key, project_key, batch_key, action, round, unit_count,
-    coalesce(unit_count * rate, 0)::DECIMAL(18,6) AS pay,
+SELECT business_date, basis, {_KEYS}, unit_count,
+    CASE WHEN pay_on = basis THEN unit_count * rate ELSE 0 END::DECIMAL(18,6) AS pay,
     CASE WHEN sold THEN coalesce(unit_count * price, 0) ELSE 0 END::DECIMAL(18,6) AS revenue,
     CASE WHEN sold AND price IS NULL THEN unit_count ELSE 0 END AS unpriced_units,
-    CASE WHEN unrated AND basis = 'submit' THEN unit_count ELSE 0 END AS unrated_units
+    CASE WHEN basis = 'submit' AND pay_on IS NULL THEN unit_count ELSE 0 END AS unrated_units
 FROM valued ORDER BY business_date, worker_key, project_key"""
 
-EVERY_DATE = {"in_dates": "true", "in_review_dates": "true", "in_accept_dates": "true"}
+
+@dataclass(slots=True)
+class Changes:
+    """What a load did to a log: the relation of rows it appended, and the dates on which rows it found were changed."""
+
+    added: dict[str, str] = field(default_factory=dict)
+    stale: dict[str, Dates] = field(default_factory=lambda: {"work": set(), "review": set()})
+    stale_earned: Dates = field(default_factory=set)
 
 
-def refresh(cur: DuckDBPyConnection) -> None:
-    """Bring every roll-up in line with the log at the end of a load.
-
-    Reads the temporary tables a load leaves: added_work, added_review (rows just appended, shaped like the log), stale_work,
-    stale_review (dates on which existing rows changed) and stale_earned (earning dates to recompute).
-    """
-    _refresh_from(cur, WORK_ROLLUPS, "work", "business_date", "added_work", "stale_work")
-    _refresh_from(cur, REVIEW_ROLLUPS, "review", "work_date", "added_review", "stale_review")
-    refresh_earned(cur)
+def earned_select(*, submitted: str | None = None, passed: str | None = None, accepted: str | None = None) -> str:
+    """The select of earn_day from the given parts."""
+    return _VALUED.format(earned=" UNION ALL ".join(part for part in (submitted, passed, accepted) if part))
 
 
-def _refresh_from(cur: DuckDBPyConnection, tables: dict[str, str], log: str, date: str, added: str, stale: str) -> None:
-    cur.execute(f"""CREATE OR REPLACE TEMP TABLE addition AS
-        SELECT DISTINCT a.{date} AS business_date FROM {added} AS a
-        WHERE NOT EXISTS (FROM {stale} AS s WHERE s.business_date IS NOT DISTINCT FROM a.{date})""")
-    same = "t.business_date IS NOT DISTINCT FROM a.business_date"
-    cur.execute(f"""MERGE INTO rollup_addition AS t USING addition AS a ON t.log = '{log}' AND {same}
-        WHEN MATCHED THEN UPDATE SET additions = t.additions + 1 WHEN NOT MATCHED THEN INSERT VALUES ('{log}', a.business_date, 1)""")
-    cur.execute(f"INSERT INTO {stale} SELECT business_date FROM rollup_addition WHERE log = '{log}' AND additions > {FOLD_AFTER}")
-    cur.execute(f"DELETE FROM rollup_addition AS t WHERE log = '{log}' AND EXISTS (FROM {stale} AS a WHERE {same})")
-    cur.execute(f"DELETE FROM addition AS t WHERE EXISTS (FROM {stale} AS a WHERE {same})")
-    rebuild = _some(cur, stale)
-    whole = f"(FROM {log} AS l WHERE {among(cur, f'l.{date}', stale)})"
-    part = f"(FROM {added} AS l WHERE {among(cur, f'l.{date}', 'addition')})" if rebuild else added
-    for table, select in tables.items():
-        if rebuild:
-            cur.execute(f"DELETE FROM {table} AS t WHERE {among(cur, 't.business_date', stale)}")
-            cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=whole)}")
-        cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=part)}")
-
-
-def refresh_earned(cur: DuckDBPyConnection) -> None:
-    """Recompute earn_day for the dates in the temporary table stale_earned."""
-    if not _some(cur, "stale_earned"):
-        return
-    cur.execute(f"DELETE FROM earn_day AS t WHERE {among(cur, 't.business_date', 'stale_earned')}")
-    select = EARNED.format(
-        in_dates=among(cur, "business_date", "stale_earned"),
-        in_review_dates=among(cur, "r.review_date", "stale_earned"),
-        in_accept_dates=among(cur, "b.accepted_on", "stale_earned"),
+def earned_on(dates: Dates | None) -> str:
+    """The select of earn_day for those dates, or for all, from the roll-ups below it."""
+    return earned_select(
+        submitted=SUBMITTED.format(units="unit_count", rel="work_day", dates=among("business_date", dates)),
+        passed=PASSED.format(rel="review_day", dates=among("r.review_date", dates)),
+        accepted=ACCEPTED.format(dates=among("g.accepted_on", dates)),
     )
-    cur.execute(f"INSERT INTO earn_day BY NAME {select}")
 
 
-def among(cur: DuckDBPyConnection, column: str, dates: str) -> str:
-    """A predicate “column is one of these dates” that also matches undated rows when the set of dates holds a null."""
-    known = f"{column} IN (SELECT business_date FROM {dates} WHERE business_date IS NOT NULL)"
-    undated = cur.execute(f"SELECT count(*) > 0 FROM {dates} WHERE business_date IS NULL").fetchall()[0][0]
-    return f"({known} OR {column} IS NULL)" if undated else known
+def refresh(cur: DuckDBPyConnection, changes: Changes) -> None:
+    """Bring every roll-up in line with the logs at the end of a load."""
+    added: dict[str, Dates] = {}
+    for log, tables in ROLLUPS.items():
+        column, relation, stale = DATE_COLUMN[log], changes.added.get(log), changes.stale[log]
+        dates: Dates = {row[0] for row in cur.execute(f"SELECT DISTINCT {column} FROM {relation}").fetchall()} if relation else set()
+        stale |= _overdue(cur, log, dates - stale)
+        added[log] = dates - stale
+        for table, select in tables.items():
+            if stale:
+                cur.execute(f"DELETE FROM {table} WHERE {among('business_date', stale)}")
+                cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=f'(FROM {log} WHERE {among(column, stale)})')}")
+            if relation and added[log]:
+                part = f"(FROM {relation} WHERE {among(column, added[log])})" if stale else relation
+                cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=part)}")
+    _refresh_earned(cur, changes, added)
 
 
-def _some(cur: DuckDBPyConnection, table: str) -> bool:
-    return bool(cur.execute(f"SELECT count(*) > 0 FROM {table}").fetchall()[0][0])
+def _refresh_earned(cur: DuckDBPyConnection, changes: Changes, added: dict[str, Dates]) -> None:
+    """Rebuild the stale earning dates; on the others append what the new rows earned by themselves."""
+    stale = changes.stale_earned | changes.stale["work"]
+    submitted = passed = None
+    if added["work"] - stale:
+        submitted = SUBMITTED.format(units="units", rel=changes.added["work"], dates=among("business_date", added["work"] - stale))
+    if relation := changes.added.get("review"):
+        judged = {row[0] for row in cur.execute(f"SELECT DISTINCT review_date FROM {relation} WHERE is_last AND verdict = {ACCEPT}").fetchall()}
+        if judged - stale:
+            passed = PASSED.format(rel=f"({REVIEW_ROLLUPS['review_day'].format(rel=relation)})", dates=among("r.review_date", judged - stale))
+    if stale:
+        cur.execute(f"DELETE FROM earn_day WHERE {among('business_date', stale)}")
+        cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(stale)}")
+    if submitted or passed:
+        cur.execute(f"INSERT INTO earn_day BY NAME {earned_select(submitted=submitted, passed=passed)}")
+
+
+def _overdue(cur: DuckDBPyConnection, log: str, dates: Dates) -> Dates:
+    """Count one more addition to these dates; those that have had many are due to be rebuilt whole."""
+    if not dates:
+        return set()
+    of_log = f"log = '{log}' AND {among('business_date', dates)}"
+    before = dict(cur.execute(f"SELECT business_date, additions FROM rollup_addition WHERE {of_log}").fetchall())
+    overdue = {day for day in dates if before.get(day, 0) >= FOLD_AFTER}
+    if before:
+        cur.execute(f"DELETE FROM rollup_addition WHERE {of_log}")
+    rows = ", ".join(f"('{log}', {_literal(day)}, {before.get(day, 0) + 1})" for day in dates - overdue)
+    if rows:
+        cur.execute(f"INSERT INTO rollup_addition VALUES {rows}")
+    return overdue
+
+
+def among(column: str, dates: Iterable[date | None] | None) -> str:
+    """A predicate “column is one of these dates”; None among them means undated rows, no set at all means every row."""
+    if dates is None:
+        return "true"
+    known = sorted(day for day in dates if day is not None)
+    parts = [f"{column} IN ({', '.join(map(_literal, known))})"] if known else []
+    if len(known) < len(set(dates)):
+        parts.append(f"{column} IS NULL")
+    return f"({' OR '.join(parts)})" if parts else "false"
+
+
+def _literal(day: date | None) -> str:
+    return "NULL" if day is None else f"DATE '{day:%Y-%m-%d}'"

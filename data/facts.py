@@ -1,0 +1,309 @@
+"""Work and reviews on their way into the log: staged as text keys, compared with what is known, derived, appended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from data import derive, reference
+from data.codes import ACTIONS, CLOCKS, STAGES, VERDICTS
+from data.rollup import Changes, Dates
+
+# On a large store a small push is compared with the last weeks and its own dates only, not with years of log.
+RECENT_DAYS = 35
+LARGE_STORE = 2_000_000
+SMALL_LOAD = 50_000
+
+
+@dataclass(slots=True)
+class Fate:
+    """What became of the staged rows of one log: new + updated + duplicates = rows."""
+
+    new: int = 0
+    updated: int = 0
+    duplicates: int = 0
+    undated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One log: its canonical table, the columns of its stage, how incoming rows are staged, and which columns make the fact."""
+
+    name: str
+    table: str
+    key: str
+    date: str
+    stage: str
+    staging: str
+    resolved: str
+    joins: str
+    facts: tuple[str, ...]
+    given: str  # what the source said of columns that are otherwise derived, in the log …
+    fresh_given: str  # … and among the new rows
+
+
+def _code(column: str, words: Sequence[str], default: int | None) -> str:
+    cases = " ".join(f"WHEN '{word}' THEN {number}" for number, word in enumerate(words))
+    return f"(CASE {column} {cases} ELSE {'NULL' if default is None else default} END)::UTINYINT"
+
+
+_ENDED = "coalesce(ts, started_at + to_milliseconds((coalesce(duration_s, 0) * 1000)::BIGINT))"
+WORK = Log(
+    name="work", table="annotations", key="event_id", date="business_date",
+    stage="""line BIGINT, source VARCHAR, event_id VARCHAR, worker_id VARCHAR, project_id VARCHAR, batch_id VARCHAR, item_id VARCHAR, ts TIMESTAMP_MS,
+        wall_s DECIMAL(12,3), action UTINYINT, units DECIMAL(9,3), prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), clock UTINYINT, round USMALLINT,
+        version BIGINT, extra VARCHAR""",
+    staging=f"""SELECT line, coalesce(tool, $source), event_id, worker_id, project_id, batch_id, item_id, ({_ENDED})::TIMESTAMP_MS,
+        ((epoch_ms(ts) - epoch_ms(started_at)) / 1000.0)::DECIMAL(12,3), {_code("action", ACTIONS, 0)}, coalesce(units, 1)::DECIMAL(9,3),
+        prelabelled_units::DECIMAL(9,3), duration_s::DECIMAL(9,3), CASE WHEN duration_s IS NOT NULL THEN {_code("clock", CLOCKS, 0)} END, round::USMALLINT,
+        version, extra FROM incoming""",
+    resolved="""s.action, s.units, s.prelabelled_units, s.seconds, s.wall_s, s.clock, s.round, s.round IS NOT NULL AS round_given, s.version, s.extra,
+        s.round AS given""",
+    joins="",
+    facts=("worker_key", "project_key", "batch_key", "item_id", "ts", "action", "units", "prelabelled_units", "seconds", "wall_s", "clock", "extra"),
+    given="CASE WHEN l.round_given THEN l.round END", fresh_given="f.given",
+)  # fmt: skip
+REVIEW = Log(
+    name="review", table="reviews", key="review_id", date="work_date",
+    stage="""line BIGINT, source VARCHAR, review_id VARCHAR, worker_id VARCHAR, project_id VARCHAR, batch_id VARCHAR, item_id VARCHAR, event_id VARCHAR,
+        ts TIMESTAMP_MS, reviewer_id VARCHAR, stage UTINYINT, round_given USMALLINT, verdict UTINYINT, inspected_units DECIMAL(9,3),
+        error_units DECIMAL(9,3), error_type VARCHAR, sampled_why VARCHAR, version BIGINT, extra VARCHAR""",
+    staging=f"""SELECT line, $source, review_id, worker_id, project_id, batch_id, item_id, event_id, ts::TIMESTAMP_MS, reviewer_id,
+        {_code("stage", STAGES, 1)}, round::USMALLINT, {_code("verdict", VERDICTS, None)}, inspected_units::DECIMAL(9,3), error_units::DECIMAL(9,3),
+        error_type, sampled_why, version, extra FROM incoming""",
+    resolved="""s.event_id, s.event_id IS NOT NULL AS event_given, b.batch_key IS NOT NULL AS batch_given, rv.worker_key AS reviewer_key, s.stage,
+        s.round_given, s.verdict, s.inspected_units, s.error_units, s.error_type, s.sampled_why, s.version, s.extra,
+        s.reviewer_id IS NOT NULL AND rv.worker_key IS NULL AS lost""",
+    joins="LEFT JOIN worker AS rv ON rv.worker_id = s.reviewer_id",
+    facts=("worker_key", "project_key", "item_id", "ts", "reviewer_key", "stage", "round_given", "verdict", "inspected_units", "error_units", "error_type",
+           "sampled_why", "extra"),
+    given="row(CASE WHEN l.event_given THEN l.event_id END, CASE WHEN l.batch_given THEN l.batch_key END)",
+    fresh_given="row(f.event_id, CASE WHEN f.batch_given THEN f.batch_key END)",
+)  # fmt: skip
+LOGS = {log.table: log for log in (WORK, REVIEW)}
+
+
+class Facts:
+    """The facts of one load: the cursor of its transaction and what it has done to the logs so far."""
+
+    def __init__(self, cur: DuckDBPyConnection, source: str, load_id: int) -> None:
+        self.cur, self.source, self.load_id = cur, source, load_id
+        self.changes = Changes()
+        self.staged: set[str] = set()
+        self.gone = False  # the temporary table `gone` holds rows taken out of the work log
+        self._touched: list[str] = []  # selects of (project_key, item_id) whose reviews must be judged anew
+
+    def value(self, sql: str) -> int:
+        return int(self.cur.execute(sql).fetchall()[0][0])
+
+    def dates(self, sql: str) -> Dates:
+        return {row[0] for row in self.cur.execute(sql).fetchall()}
+
+    # Staging ---------------------------------------------------------------------------------------------------------
+    def stage(self, log: Log) -> None:
+        """Keep the rows of the view `incoming` until all of the load has arrived."""
+        if log.table not in self.staged:
+            self.cur.execute(f"CREATE OR REPLACE TEMP TABLE staged_{log.table} ({log.stage})")
+            self.staged.add(log.table)
+        self.cur.execute(f"INSERT INTO staged_{log.table} {log.staging}", {"source": self.source})
+
+    def drop_repeats(self, log: Log, fate: Fate) -> None:
+        """Within one load the highest version of a fact wins, else the last; older ones count as updated, equal ones as duplicates."""
+        stage, key = f"staged_{log.table}", log.key
+        rows, different, undated = self.cur.execute(f"""SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT source, {key} FROM {stage})),
+            count(*) FILTER (ts IS NULL) FROM {stage}""").fetchall()[0]
+        fate.undated = undated
+        if rows == different:
+            return
+        columns = [row[0] for row in self.cur.execute(f"SELECT column_name FROM (DESCRIBE {stage})").fetchall()]
+        fact = ", ".join(c for c in columns if c not in ("line", "source", key, "version"))
+        self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE ranked AS
+            SELECT s.rowid AS id, row({fact}) AS fact, source, {key} AS key,
+                row_number() OVER (PARTITION BY source, {key} ORDER BY version DESC NULLS LAST, s.rowid DESC) AS rank
+            FROM {stage} AS s SEMI JOIN (SELECT source, {key} FROM {stage} GROUP BY ALL HAVING count(*) > 1) USING (source, {key})""")
+        fate.duplicates, fate.updated = self.cur.execute("""
+            SELECT count(*) FILTER (l.fact IS NOT DISTINCT FROM w.fact), count(*) FILTER (l.fact IS DISTINCT FROM w.fact)
+            FROM ranked AS l JOIN ranked AS w ON w.source = l.source AND w.key = l.key AND w.rank = 1 WHERE l.rank > 1""").fetchall()[0]
+        self.cur.execute(f"DELETE FROM {stage} WHERE rowid IN (SELECT id FROM ranked WHERE rank > 1)")
+
+    def resolve(self, log: Log, fresh: str) -> None:
+        """Staged rows with small integers for their keys; people and projects seen for the first time become stubs."""
+        stage = f"staged_{log.table}"
+        lost = "source_key IS NULL OR worker_key IS NULL OR project_key IS NULL OR batch_key IS NULL" + (" OR lost" if log is REVIEW else "")
+        select = f"""CREATE OR REPLACE TEMP TABLE {fresh} AS
+            SELECT s.rowid AS id, c.source_key, s.{log.key}, w.worker_key, p.project_key, CASE WHEN s.batch_id IS NULL THEN 0 ELSE b.batch_key END AS batch_key,
+                s.item_id, s.ts, {log.resolved}
+            FROM {stage} AS s LEFT JOIN source AS c ON c.name = s.source LEFT JOIN worker AS w ON w.worker_id = s.worker_id
+            LEFT JOIN project AS p ON p.project_id = s.project_id LEFT JOIN batch AS b ON b.project_key = p.project_key AND b.batch_id = s.batch_id {log.joins}"""
+        self.cur.execute(select)
+        if self.value(f"SELECT count(*) FROM (SELECT 1 FROM {fresh} WHERE {lost} LIMIT 1)"):
+            reference.add_sources(self.cur, f"SELECT source FROM {stage}")
+            reference.add_keys(self.cur, "worker", f"SELECT worker_id FROM {stage}" + (f" UNION SELECT reviewer_id FROM {stage}" if log is REVIEW else ""))
+            reference.add_keys(self.cur, "project", f"SELECT project_id FROM {stage}")
+            reference.add_batches(self.cur, f"SELECT project_id, batch_id FROM {stage}")
+            self.cur.execute(select)
+
+    def within(self, log: Log, staged: str) -> str:
+        """The part of the log to look for known facts in, as a select with the row's place as `rid`: all of it, except that a
+        small push to a large store looks at the last weeks and its own dates only."""
+        size, newest = self.cur.execute(f"SELECT coalesce(sum({'row_count' if log is WORK else 'verdicts'}), 0), max(business_date) FROM {log.name}_day").fetchall()[0]
+        part = _WHOLE.format(log.name)
+        if size >= LARGE_STORE and newest is not None:
+            rows, since = self.cur.execute(f"SELECT count(*), least(DATE '{newest}' - {RECENT_DAYS}, min(ts)::DATE - 2) FROM {staged}").fetchall()[0]
+            if rows <= SMALL_LOAD:
+                return f"(SELECT rowid AS rid, * FROM {log.name} WHERE {log.date} >= DATE '{since}')"
+        return part
+
+    def settle_versions(self, log: Log, part: str, fresh: str, fate: Fate) -> bool:
+        """Compare with what the log holds: equal or older rows are duplicates; True when `replaced` holds rows that others replace."""
+        columns = ", ".join(f"l.{c}" for c in ("source_key", log.key, "version", *log.facts))
+        changed = " OR ".join([*(f"o.{c} IS DISTINCT FROM f.{c}" for c in log.facts), f"({log.fresh_given}) IS DISTINCT FROM o.given"])
+        self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE met AS
+            SELECT o.rid, f.id, coalesce(f.version < o.version, f.version IS NULL AND o.version IS NOT NULL) OR NOT ({changed}) AS old_news
+            FROM (SELECT l.rid, {columns}, {log.given} AS given FROM {part} AS l
+                  SEMI JOIN {fresh} AS f ON f.{log.key} = l.{log.key} AND f.source_key = l.source_key) AS o
+            JOIN {fresh} AS f ON f.{log.key} = o.{log.key} AND f.source_key = o.source_key""")
+        rows, known, duplicates = self.cur.execute(f"SELECT (SELECT count(*) FROM {fresh}), count(*), count(*) FILTER (old_news) FROM met").fetchall()[0]
+        fate.new, fate.updated, fate.duplicates = rows - known, fate.updated + known - duplicates, fate.duplicates + duplicates
+        if duplicates:
+            self.cur.execute(f"DELETE FROM {fresh} WHERE id IN (SELECT id FROM met WHERE old_news)")
+        if known > duplicates:
+            self.cur.execute("CREATE OR REPLACE TEMP TABLE replaced AS SELECT rid FROM met WHERE NOT old_news")
+        return bool(known > duplicates)
+
+    # Work ------------------------------------------------------------------------------------------------------------
+    def take_work(self) -> Fate:
+        """Bring the staged annotations into the log."""
+        fate, cur, changes = Fate(), self.cur, self.changes
+        self.drop_repeats(WORK, fate)
+        self.resolve(WORK, "fresh")
+        part = self.within(WORK, "staged_annotations")
+        if self.settle_versions(WORK, part, "fresh", fate):
+            cur.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT * FROM work WHERE rowid IN (SELECT rid FROM replaced)")
+            self.gone = True
+            changes.stale["work"] |= self.dates("SELECT DISTINCT business_date FROM gone")
+            cur.execute("DELETE FROM work WHERE rowid IN (SELECT rid FROM replaced)")
+        if not fate.new + fate.updated:
+            return fate
+        numbered = "SELECT project_key, item_id FROM fresh WHERE NOT round_given" + (" UNION SELECT project_key, item_id FROM gone" if self.gone else "")
+        rounds = overlaps = ""
+        if self.value(f"SELECT count(*) FROM (SELECT 1 FROM ({numbered}) LIMIT 1)"):
+            derive.number_rounds(cur, part, numbered)
+            self.rewrite("attempt", "round", "NOT is_new AND round <> old_round")
+            rounds = "LEFT JOIN attempt AS r ON r.is_new AND r.id = p.id"
+        if derive.measure_overlaps(cur, "gone" if self.gone else None):
+            self.rewrite("covered", "overlap_s", "NOT is_new")
+            overlaps = "LEFT JOIN covered AS o ON o.is_new AND o.id = p.id"
+        derive.place(cur, "fresh", "placed")
+        cur.execute(f"""CREATE OR REPLACE TEMP TABLE ready AS
+            SELECT {derive.business_date(cur, "p.local_ts", "p.site_key")} AS business_date, p.worker_key, p.ts, p.source_key, p.event_id, p.project_key, p.batch_key,
+                p.item_id, p.action, coalesce(p.round, {"r.round" if rounds else "NULL"}, 1)::USMALLINT AS round, p.round_given, p.units, p.prelabelled_units,
+                p.seconds, p.wall_s, coalesce({"o.overlap_s" if overlaps else "NULL"}, 0)::DECIMAL(12,3) AS overlap_s, p.clock,
+                hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, {self.load_id} AS load_id, p.extra
+            FROM placed AS p {rounds} {overlaps}""")
+        self.append("ready")
+        touched = "SELECT batch_key FROM ready" + (" UNION SELECT batch_key FROM gone" if self.gone else "")
+        changes.stale_earned |= self.dates(f"SELECT DISTINCT accepted_on FROM batch SEMI JOIN ({touched}) USING (batch_key) WHERE accepted_on IS NOT NULL")
+        self._touched.append("SELECT project_key, item_id FROM ready" + (" UNION ALL SELECT project_key, item_id FROM gone" if self.gone else ""))
+        return fate
+
+    def rewrite(self, found: str, column: str, where: str) -> None:
+        """Set a derived column of logged rows anew where it came out differently."""
+        dates = self.dates(f"SELECT DISTINCT business_date FROM {found} WHERE {where}")
+        if dates:
+            self.changes.stale["work"] |= dates
+            self.cur.execute(f"UPDATE work SET {column} = c.{column} FROM (FROM {found} WHERE {where}) AS c WHERE work.rowid = c.id")
+
+    def append(self, rows: str) -> None:
+        self.cur.execute(f"INSERT INTO work BY NAME FROM {rows} ORDER BY business_date, worker_key, ts")
+        known = self.changes.added.get("work")
+        self.changes.added["work"] = rows if known is None else f"(FROM {known} UNION ALL BY NAME FROM {rows})"
+
+    # People who turn out to have worked elsewhere ----------------------------------------------------------------------
+    def remember_places(self) -> None:
+        """Note who worked where from when, before the reference tables change."""
+        self.cur.execute(f"CREATE OR REPLACE TEMP TABLE place_before AS {_PLACES}")
+
+    def move_work(self) -> None:
+        """Place anew the rows of people whose assignments or site clocks are no longer what `remember_places` noted."""
+        cur, changes = self.cur, self.changes
+        cur.execute(f"""CREATE OR REPLACE TEMP TABLE moved_worker AS
+            SELECT DISTINCT worker_key FROM ((FROM place_before EXCEPT {_PLACES}) UNION ALL ({_PLACES} EXCEPT FROM place_before))""")
+        if not self.value("SELECT count(*) FROM moved_worker"):
+            return
+        cur.execute("""CREATE OR REPLACE TEMP TABLE mover AS
+            SELECT w.rowid AS id, w.worker_key, w.ts, w.business_date AS old_date, w.hour AS old_hour, w.site_key AS old_site, w.team_key AS old_team
+            FROM work AS w SEMI JOIN moved_worker USING (worker_key)""")
+        derive.place(cur, "mover", "placed_mover")
+        cur.execute(f"""CREATE OR REPLACE TEMP TABLE moving AS FROM (
+                SELECT p.id, {derive.business_date(cur, "p.local_ts", "p.site_key")} AS new_date, hour(p.local_ts)::UTINYINT AS new_hour, p.site_key AS new_site,
+                    p.team_key AS new_team, p.old_date, p.old_hour, p.old_site, p.old_team FROM placed_mover AS p)
+            WHERE new_date IS DISTINCT FROM old_date OR new_hour IS DISTINCT FROM old_hour OR new_site <> old_site OR new_team <> old_team""")
+        cur.execute("""CREATE OR REPLACE TEMP TABLE moved AS
+            SELECT w.* REPLACE (m.new_date AS business_date, m.new_hour AS hour, m.new_site AS site_key, m.new_team AS team_key)
+            FROM work AS w JOIN moving AS m ON m.id = w.rowid""")
+        changes.stale["work"] |= self.dates("SELECT DISTINCT old_date FROM moving")
+        changes.stale_earned |= self.dates("SELECT DISTINCT accepted_on FROM batch SEMI JOIN moved USING (batch_key) WHERE accepted_on IS NOT NULL")
+        cur.execute("DELETE FROM work WHERE rowid IN (SELECT id FROM moving)")
+        if "work" in changes.added:  # rows this same load appended: they now count once, where they moved to
+            cur.execute("DELETE FROM ready WHERE (source_key, event_id) IN (SELECT source_key, event_id FROM moved)")
+        self.append("moved")
+        cur.execute("""CREATE OR REPLACE TEMP TABLE stranded AS SELECT DISTINCT project_key, item_id FROM review SEMI JOIN moved_worker USING (worker_key)
+            WHERE NOT linked""")
+        self._touched += ["SELECT project_key, item_id FROM moved", "FROM stranded"]
+
+    # Reviews ---------------------------------------------------------------------------------------------------------
+    def take_reviews(self) -> Fate:
+        """Bring the staged reviews in, and judge anew the logged ones whose work this load brought, changed or moved."""
+        fate, cur, changes = Fate(), self.cur, self.changes
+        staged = REVIEW.table in self.staged
+        if not staged and not self._touched:
+            return fate
+        if not staged:
+            cur.execute(f"CREATE OR REPLACE TEMP TABLE staged_{REVIEW.table} ({REVIEW.stage})")
+        part = self.within(REVIEW, f"staged_{REVIEW.table}" if staged else f"staged_{WORK.table}") if self.staged else _WHOLE.format("review")
+        if not staged:
+            touched = " UNION ALL ".join(self._touched)
+            same = "t.project_key = r.project_key AND t.item_id = r.item_id"
+            if not self.value(f"SELECT count(*) FROM (SELECT 1 FROM {part} AS r SEMI JOIN ({touched}) AS t ON {same} LIMIT 1)"):
+                return fate
+        self.drop_repeats(REVIEW, fate)
+        self.resolve(REVIEW, "fresh_review")
+        if self.settle_versions(REVIEW, part, "fresh_review", fate):
+            cur.execute("CREATE OR REPLACE TEMP TABLE gone_review AS SELECT * FROM review WHERE rowid IN (SELECT rid FROM replaced)")
+            changes.stale["review"] |= self.dates("SELECT DISTINCT work_date FROM gone_review")
+            changes.stale_earned |= self.dates("SELECT DISTINCT review_date FROM gone_review")
+            cur.execute("DELETE FROM review WHERE rowid IN (SELECT rid FROM replaced)")
+            self._touched.append("SELECT project_key, item_id FROM gone_review")
+        self._touched.append("SELECT project_key, item_id FROM fresh_review")
+        items = " UNION ALL ".join(self._touched)
+        works = self.within(WORK, f"staged_{REVIEW.table}") if staged else _WHOLE.format("work")
+        derive.order_verdicts(cur, works, part, items)
+        if works != _WHOLE.format("work") and self.value("SELECT count(*) FROM judged WHERE is_new AND NOT linked"):
+            derive.order_verdicts(cur, _WHOLE.format("work"), _WHOLE.format("review"), items)  # a verdict on older work
+        columns = ", ".join(f"j.{c}" for c in derive.DERIVED_REVIEW)
+        differs = " OR ".join([*(f"r.{c} IS DISTINCT FROM j.{c}" for c in derive.DERIVED_REVIEW), "(NOT r.event_given AND r.event_id IS DISTINCT FROM j.event_id)"])
+        cur.execute(f"""CREATE OR REPLACE TEMP TABLE rejudged AS
+            SELECT j.id, r.work_date AS old_date, r.review_date AS old_review_date, j.event_id, {columns} FROM judged AS j JOIN review AS r ON r.rowid = j.id
+            WHERE NOT j.is_new AND ({differs})""")
+        if self.value("SELECT count(*) FROM rejudged"):
+            changes.stale["review"] |= self.dates("SELECT old_date FROM rejudged UNION SELECT work_date FROM rejudged")
+            changes.stale_earned |= self.dates("SELECT old_review_date FROM rejudged UNION SELECT review_date FROM rejudged")
+            sets = ", ".join(f"{c} = j.{c}" for c in derive.DERIVED_REVIEW)
+            cur.execute(f"""UPDATE review SET {sets}, event_id = CASE WHEN event_given THEN review.event_id ELSE j.event_id END
+                FROM rejudged AS j WHERE review.rowid = j.id""")
+        if fate.new + fate.updated:
+            cur.execute(f"""CREATE OR REPLACE TEMP TABLE ready_review AS
+                SELECT f.worker_key, f.ts, f.source_key, f.review_id, coalesce(f.event_id, j.event_id) AS event_id, f.event_given, f.project_key, f.batch_given,
+                    f.item_id, f.reviewer_key, f.stage, f.round_given, f.verdict, f.inspected_units, f.error_units, f.error_type, f.sampled_why, f.version,
+                    {self.load_id} AS load_id, f.extra, {columns}
+                FROM fresh_review AS f JOIN judged AS j ON j.is_new AND j.id = f.id""")
+            cur.execute("INSERT INTO review BY NAME FROM ready_review ORDER BY work_date, worker_key, ts")
+            changes.added["review"] = "ready_review"
+        return fate
+
+
+_PLACES = """SELECT a.worker_key, a.valid_from_ts, a.site_key, a.team_key, s.zone, s.day_start_minute FROM assignment AS a JOIN site AS s USING (site_key)"""
+_WHOLE = "(SELECT rowid AS rid, * FROM {})"
