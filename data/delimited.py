@@ -22,7 +22,7 @@ from data.encoding import CHUNK, MARK, MARK_BYTES, as_utf8, detect
 from data.errors import InputError
 from data.tables import Reject, reason
 
-DELIMITERS = (",", "\t", ";", "|")
+DELIMITERS = ("\t", "|", ";", ",")  # the rarest in running text first: it wins a tie
 LONGEST_RECORD = 64 << 20
 ROWS_PER_BATCH = 300_000
 _HEAD_RECORDS = 50
@@ -79,7 +79,7 @@ class Delimited:
         self._progress = progress
         self._encoding = detect(path)
         head = self._head()
-        if b"\0" in head[:4096]:
+        if b"\0" in head[: _line_stop(head, len(head) - len(head.lstrip()))]:
             raise InputError(
                 f"{self.name} is not a text file: give CSV, Excel (.xlsx), JSONL or Parquet.",
                 f"{self.name} 不是文本文件：请提供 CSV、Excel（.xlsx）、JSONL 或 Parquet。",
@@ -150,6 +150,8 @@ class Delimited:
 
     def _parse_fast(self, buffer: bytes, line: int, last: bool) -> tuple[RawBatch, int, int] | None:
         """The same as _parse_careful by array operations; None when the block needs that."""
+        if not buffer:
+            return _nothing(self.headers), 0, line
         data = np.frombuffer(buffer, np.uint8)
         lines = _line_ends(buffer, data, last)
         ends = lines
@@ -419,7 +421,7 @@ def _after_blank(head: bytes) -> tuple[int, int, str | None]:
 
 def _sniff(head: bytes) -> str:
     """The delimiter that splits the first records most evenly into most fields; a comma when there is one column only."""
-    best, found = 0.0, DELIMITERS[0]
+    best, found = 0.0, ","
     for delimiter in DELIMITERS:
         widths: list[int] = []
         for record in _records(head, 0, 1, delimiter, last=True):
