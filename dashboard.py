@@ -26,7 +26,7 @@ from data import accounts, api, remote, signin
 from data.errors import PieceworkError, StoreBusy, StoreError
 from data.owner import owning
 from data.store import Store, default_path
-from metrics import api as measures
+from metrics.api import answer as measured
 from metrics.scope import SYSTEM, scope_for
 
 ROOT = Path(__file__).resolve().parent
@@ -37,7 +37,7 @@ CONTROL = remote.new_token()
 def answer(store: Store, question: Mapping[str, object], account: accounts.Account | None) -> Mapping[str, object]:
     """A question about measures, in the scope of an account; None is the user of this machine."""
     scope = scope_for(account.role, account.site, account.team, account.worker) if account else SYSTEM
-    return measures.answer(store, question, scope)
+    return measured(store, question, scope)
 
 
 # The store ---------------------------------------------------------------------------------------------------------------

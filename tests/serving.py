@@ -60,7 +60,7 @@ class Serving:
                 [sys.executable, "dashboard.py", "--host", self.host, "--port", str(self.port)],
                 cwd=ROOT, env=environment(self.store), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/api/health", trust_env=False).status_code in (200, 403):

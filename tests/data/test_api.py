@@ -262,10 +262,10 @@ def test_pushes_that_share_a_transaction_are_told_apart(own: Owner) -> None:
 def test_a_failing_push_takes_no_neighbour_along(own: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = push.mapping.from_records
 
-    def failing(table: str, records: list[dict[str, object]]) -> object:
+    def failing(table: str, records: list[dict[str, object]], *, zone: str) -> object:
         if records[0]["event_id"] == "boom":
             raise RuntimeError("boom")
-        return whole(table, records)
+        return whole(table, records, zone=zone)
 
     monkeypatch.setattr(push.mapping, "from_records", failing)
     pushes = [push.Push("annotations", "tool", [ROW | {"event_id": name}]) for name in ("a", "boom", "b")]
