@@ -56,8 +56,8 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
     newest = store.rows(
         "SELECT max(ts) FROM (SELECT ts, site_key FROM work WHERE business_date BETWEEN $last::DATE - 1 AND $last "
         "UNION ALL SELECT ts, site_key FROM review WHERE review_date BETWEEN $last::DATE - 1 AND $last) AS fact "
-        "WHERE ts <= $now AND list_contains($sites, site_key)",
-        {"last": last, "now": moment.replace(tzinfo=None), "sites": mine},
+        "WHERE list_contains($sites, site_key)",
+        {"last": last, "sites": mine},
     )[0][0]
     told = store.rows(
         "SELECT from_date, to_date, kind, text, coalesce(text_en, text) FROM note WHERE site_key = 0 OR list_contains($sites, site_key) "

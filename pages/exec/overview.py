@@ -42,6 +42,7 @@ with (
         key="margin_trend",
         alt=_("Contribution margin over time"),
     )
+    view.marks(trend.dates())
 with right, screen.panel(_("Margin by client"), _("Bars are this period, outlines what it is compared with; beside them the margin rate.")):
     top = clients.order(margin.name, top=10)
     charts.draw(

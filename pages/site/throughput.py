@@ -36,6 +36,7 @@ with left, screen.panel(_("Units over time"), _("Grey is what it is compared wit
         key="units_trend",
         alt=_("Units over time"),
     )
+    view.marks(trend.dates())
 with (
     right,
     screen.panel(_("Speed over time"), _("Units an hour over all projects: it moves with the mix of work as well as with the people.")),
@@ -55,6 +56,7 @@ with (
         key="speed_trend",
         alt=_("Units per hour over time"),
     )
+    view.marks(trend.dates())
 
 projects = view.ask(*CARDS, by="project").order("work_hours")
 with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole screen to the project.")):

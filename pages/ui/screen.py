@@ -86,8 +86,17 @@ class View:
     def notes(self, *answers: Answer) -> None:
         """What a reader must know about these numbers, each sentence once, under the content."""
         said = dict.fromkeys(words for answer in answers for words in answer.notes)
+        before = self.choice.period.before(self.choice.compare) if self.choice.compare else None
+        if before and before.start and self.fresh.first and before.start < self.fresh.first:
+            said[_("The comparison is not whole: the first data is of {day}.", day=text.day(self.fresh.first, year=True))] = None
         if said:
             st.caption("  \n".join(f":material/info: {words}" for words in said))
+
+    def marks(self, dates: Sequence[date]) -> None:
+        """What the numbers above a trend's marks mean, as a caption under the chart."""
+        said = charts.key_to(dates, self.events())
+        if said:
+            st.caption(said)
 
     def events(self) -> list[charts.Note]:
         """Guideline changes, outages, holidays in the period, to be drawn on a time axis."""
@@ -136,7 +145,7 @@ def freshness_words(fresh: Reach, now: datetime | None = None) -> str:
         "data to {time} · {zone} · {age} behind",
         time=text.clock(at, fresh.zone),
         zone=text.offset(fresh.zone, at),
-        age=text.span(age.total_seconds()),
+        age=text.span(max(0.0, age.total_seconds())),
     )
     return (":material/schedule: " if age > STALE else "") + words
 

@@ -87,13 +87,14 @@ def show(
             key=key,
             height=height,
             alt=alt or title,
+            placeholder=text.NONE,
             on_select="rerun",
             selection_mode="single-row",
         )
         rows = state["selection"]["rows"]
         chosen = answer.ids(dimension)[rows[0]] if rows and rows[0] < len(answer) else None
     else:
-        st.dataframe(frame, hide_index=True, column_config=config, key=key, height=height, alt=alt or title)
+        st.dataframe(frame, hide_index=True, column_config=config, key=key, height=height, alt=alt or title, placeholder=text.NONE)
     exports.buttons(answer, title=title, key=key)
     return chosen
 
@@ -141,14 +142,17 @@ def _difference(m: Measure, now: Sequence[float | None], was: Sequence[float | N
     return name, values, st.column_config.NumberColumn(name, format=f"%+,.{places}f")
 
 
-def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float | None]]:
-    """One list a group, on the common steps; a step without a value stays a gap."""
+def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float]]:
+    """One list a group over the common steps. A step without work counts as zero in a sum; in a rate it is passed over."""
     time = next(d for d in answer.by if d in TIMES)
     wide = answer.dated().frame.pivot_table(index=dimension, columns=time, values=name, aggfunc="first", observed=True).sort_index(axis=1)
+    m = measure(name)
+    gap = [] if m.num or m.percentile is not None else [0.0]
     lines = {
-        str(i): [None if text.missing(v) else float(v) for v in row] for i, row in zip(wide.index, wide.to_numpy(dtype=object), strict=True)
+        str(i): [v for cell in row for v in (gap if text.missing(cell) else [float(cell)])]
+        for i, row in zip(wide.index, wide.to_numpy(dtype=object), strict=True)
     }
-    return {i: line for i, line in lines.items() if sum(v is not None for v in line) > 1}
+    return {i: line for i, line in lines.items() if len(line) > 1}
 
 
 def number_column(m: Measure) -> Any:

@@ -66,6 +66,7 @@ def settle(page: Page) -> None:
     page.wait_for_selector("[data-testid=stAppViewContainer]", timeout=60_000)
     page.wait_for_selector("[data-testid=stStatusWidget]", state="detached", timeout=60_000)
     page.wait_for_timeout(1500)
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0", timeout=60_000)
     page.wait_for_selector("[data-testid=stStatusWidget]", state="detached", timeout=60_000)
 
 

@@ -8,7 +8,7 @@ A figure carries its own words: direct labels instead of a legend, the unit in t
 from pages.ui.charts.groups import Step, bars, heat, pareto, waterfall
 from pages.ui.charts.parts import Figure, Say, Tone, Values, draw
 from pages.ui.charts.points import funnel, intervals, quadrant
-from pages.ui.charts.time import Band, Note, columns, line
+from pages.ui.charts.time import Band, Note, columns, key_to, line
 
 __all__ = [
     "Band",
@@ -24,6 +24,7 @@ __all__ = [
     "funnel",
     "heat",
     "intervals",
+    "key_to",
     "line",
     "pareto",
     "quadrant",

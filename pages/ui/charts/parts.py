@@ -75,14 +75,14 @@ def ticks(low: float, high: float, say: Say, n: int = 5) -> dict[str, Any]:
 
 
 def dates(x: Sequence[date], grain: str) -> dict[str, Any]:
-    """A time axis with five or six labels in the reader's language, counted back from the last; none is left to the browser's locale."""
+    """A time axis with about five labels in the reader's language, counted back from the last; none is left to the browser's locale."""
     axis: dict[str, Any] = {"type": "date", "tickangle": 0, "tickmode": "array"}
-    if grain == "month" or len(x) <= 6:
-        shown = list(x)[::-1][:: max(1, math.ceil(len(x) / 6))][::-1]
+    if grain == "month" or len(x) <= 5:
+        shown = list(x)[::-1][:: max(1, math.ceil(len(x) / 5))][::-1]
     else:
         unit = 7 if grain == "week" else 1
-        step = timedelta(days=unit * max(1, math.ceil((x[-1] - x[0]).days / unit / 5)))
-        shown = [x[-1] - step * i for i in range(6) if x[-1] - step * i >= x[0]][::-1]
+        step = timedelta(days=unit * max(1, math.ceil((x[-1] - x[0]).days / unit / 3.5)))
+        shown = [x[-1] - step * i for i in range(5) if x[-1] - step * i >= x[0]][::-1]
     words = text.month if grain == "month" else text.day
     return {**axis, "tickvals": [d.isoformat() for d in shown], "ticktext": [words(d) for d in shown]}
 

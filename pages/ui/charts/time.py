@@ -12,6 +12,8 @@ from pages.ui.charts import parts
 from pages.ui.charts.parts import Figure, Say, Values
 from pages.ui.text import _
 
+MARKS = "①②③④⑤⑥⑦⑧⑨⑩"
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -181,13 +183,22 @@ def line(
     }
 
 
+def key_to(x: Sequence[date], notes: Sequence[Note]) -> str:
+    """What the numbers above a chart's marks mean, as a caption; empty without marks."""
+    return " · ".join(f"{MARKS[i % len(MARKS)]} {text.day(note.start)} {note.words}" for i, note in enumerate(_seen(x, notes)))
+
+
+def _seen(x: Sequence[date], notes: Sequence[Note]) -> list[Note]:
+    return [n for n in notes if x and n.start <= x[-1] and (n.end or n.start) >= x[0]]
+
+
 def _notes(x: Sequence[date], notes: Sequence[Note]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     t = theme.tokens()
     shapes: list[dict[str, Any]] = []
     marks: list[dict[str, Any]] = []
     if not x:
         return shapes, marks
-    for i, note in enumerate(n for n in notes if n.start <= x[-1] and (n.end or n.start) >= x[0]):
+    for i, note in enumerate(_seen(x, notes)):
         start = max(note.start, x[0])
         if note.end and note.end > note.start:
             shapes.append(
@@ -220,15 +231,15 @@ def _notes(x: Sequence[date], notes: Sequence[Note]) -> tuple[list[dict[str, Any
         marks.append(
             {
                 "x": start.isoformat(),
-                "y": 1.0 + 0.07 * (i % 2),
+                "y": 1.0,
                 "xref": "x",
                 "yref": "paper",
-                "text": parts.cut(note.words, 16),
+                "text": MARKS[i % len(MARKS)],
                 "hovertext": note.words,
                 "showarrow": False,
-                "xanchor": "left",
+                "xanchor": "center",
                 "yanchor": "bottom",
-                "font": parts.type_of(10, t.grey),
+                "font": parts.type_of(12, t.grey),
             }
         )
     return shapes, marks
