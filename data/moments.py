@@ -48,7 +48,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     inner = r"(?:\s*(?:星期|周)[一二三四五六日天])?"
     return tuple(re.compile(form, re.IGNORECASE) for form in (
         rf"{weekday}(?P<y>\d{{4}})(?:年\s*|(?P<sign>[-/.]))(?P<mo>\d{{1,2}})(?:月\s*|(?P=sign))(?P<d>\d{{1,2}})日?{inner}{tail}",
-        rf"{weekday}(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})(?P=sign)(?P<y>\d{{4}}|\d{{2}}){tail}",
+        rf"{weekday}(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})(?P=sign)(?P<y>\d{{4}}|\d{{1,2}}){tail}",
         rf"(?P<y>\d{{4}})(?P<mo>\d{{2}})(?P<d>\d{{2}})(?:[t\s]?(?P<h>\d{{2}})(?P<m>\d{{2}})(?P<s>\d{{2}})?(?:[.,](?P<f>\d{{1,9}}))?{_ZONE})?",
         rf"{weekday}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s-](?P<name>[a-z]{{3,9}})\.?,?[\s-](?P<y>\d{{4}}){tail}",
         rf"{weekday}(?P<name>[a-z]{{3,9}})\.?\s(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<y>\d{{4}}){tail}",
@@ -231,11 +231,11 @@ def _day(parts: dict[str, str | None], order: DateOrder | None) -> int:
     year_text = parts["y"] or ""
     if "first" in parts and parts["first"] is not None:
         first, second = int(parts["first"]), int(parts["second"] or 0)
-        if len(year_text) == 2:
+        if len(year_text) < 4:
             if order == "ymd":
                 return _ordinal(2000 + first, second, int(year_text))
-            if order not in ("dmy", "mdy"):
-                raise Fault("date_order")
+            if order not in ("dmy", "mdy") or len(year_text) == 1:
+                raise Fault("date_order" if len(year_text) == 2 else "instant")
             year_text = f"20{year_text}"
         if parts["sign"] == "." or first == second or order == "dmy" or (first > 12 and order != "mdy"):
             month_number, day_number = second, first

@@ -26,7 +26,7 @@ def plain(text: str) -> str:
 def _meanings(choices: Iterable[str], words: Mapping[str, str]) -> Mapping[str, str]:
     known = {plain(choice): choice for choice in choices}
     for choice, text in words.items():
-        known |= {plain(word): choice for word in text.split()}
+        known |= {form: choice for word in text.split() if (form := plain(word))}
     return MappingProxyType(known)
 
 
@@ -108,7 +108,7 @@ CONTRACT_WORDS = _meanings((), {
     "dispatch": "dispatch dispatched agency temp 派遣 劳务派遣 外包 劳务",
 })  # fmt: skip
 CURRENCY_WORDS = _meanings((), {
-    "CNY": "CNY RMB 元 人民币 人民币元 ￥ ¥", "USD": "USD 美元 $ US$", "EUR": "EUR 欧元 €", "HKD": "HKD 港币 港元", "JPY": "JPY 日元",
+    "CNY": "CNY RMB 元 人民币 人民币元", "USD": "USD 美元", "EUR": "EUR 欧元", "HKD": "HKD 港币 港元", "JPY": "JPY 日元",
 })  # fmt: skip
 # National occupational levels count down (五级/初级工 is the lowest); the store counts up from 1.
 SKILL_WORDS = _meanings((), {

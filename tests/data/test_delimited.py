@@ -66,7 +66,7 @@ def test_what_is_written_is_read_back_with_its_lines(tmp_path: Path, table: list
 )
 def test_array_operations_and_the_grammar_agree(tmp_path: Path, body: list[bytes]) -> None:
     path = put(tmp_path, b"one,two\n" + b"".join(body))
-    file, fast = read(path)
+    _, fast = read(path)
     careful = Delimited(path)
     careful._parse_fast = lambda *_: None  # type: ignore[method-assign]
     slow = list(careful.batches())
