@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -93,7 +94,7 @@ def build(
 ) -> dict[str, object]:  # fmt: skip
     """Write the invented base to `store_path`, which appears only when it is complete; a demo base already there is replaced.
 
-    people: at the first site (the second has 0.3 times as many); progress: told rows loaded and rows in all.
+    people: at the first site (the second has 0.3 times as many); progress: told days loaded and days in all.
     Returns the plan, the rows by table and the seconds taken. Raises StoreError where a store that is not a demo base stands,
     StoreBusy where a server runs on it, InputError for a size out of range.
     """
@@ -101,23 +102,21 @@ def build(
     chosen, path = plan(people, days, seed, today), Path(store_path)
     _may_replace(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    floor = chosen.floor()
-    chunks, rosters, made = _play(floor, chosen.cut)
-    total = sum(len(work) + len(reviews) for work, reviews in chunks)
-    played = time.monotonic() - began
+    floor, diary = chosen.floor(), Diary([], [])
     counts: dict[str, int] = {}
     part = path.with_name(f"{path.name}.{os.getpid()}.demo")
     try:
-        with Store(part) as store:
+        with Store(part) as store, ThreadPoolExecutor(1) as ahead:
             store.set_meta("zone", reference.ZONE)
-            log, done = Log(floor), 0
-            _load(store, reference.tables(floor, chosen.cut, rosters, made), counts)
-            while chunks:
-                work, reviews = chunks.pop(0)
-                _load(store, _tables(log, work, reviews), counts)
-                done += len(work) + len(reviews)
+            _load(store, reference.before(floor), counts)
+            portions = _portions(floor, chosen.cut, diary)
+            waiting = ahead.submit(next, portions, None)
+            while (portion := waiting.result()) is not None:
+                waiting = ahead.submit(next, portions, None)  # the next days are played while these are loaded
+                _load(store, portion.batches, counts)
                 if progress:
-                    progress(done, total)
+                    progress(portion.days, chosen.days)
+            _load(store, reference.after(floor, chosen.cut, diary.rosters, np.array(diary.made)), counts)
             for key, value in {**chosen.meta, "demo": "yes"}.items():
                 store.set_meta(key, value)
             store.checkpoint()
@@ -126,7 +125,7 @@ def build(
     finally:
         part.unlink(missing_ok=True)
         part.with_name(part.name + ".wal").unlink(missing_ok=True)
-    return {**chosen.meta, "rows": counts, "generated_s": round(played, 1), "seconds": round(time.monotonic() - began, 1)}
+    return {**chosen.meta, "rows": counts, "seconds": round(time.monotonic() - began, 1)}
 
 
 def _may_replace(path: Path) -> None:
@@ -139,33 +138,43 @@ def _may_replace(path: Path) -> None:
                 )
 
 
-def _play(floor: Floor, cut: int) -> tuple[list[tuple[Rows, Rows]], list[Roster], npt.NDArray[np.float64]]:
-    """Every day up to the cut in portions to load, the rosters, and the units made by day, project and site."""
-    chunks: list[tuple[Rows, Rows]] = []
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """What is written down while days are played: who was expected, and the units made by project and site."""
+
+    rosters: list[Roster]
+    made: list[npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Some days' rows, and how many days have been played."""
+
+    batches: list[Batch]
+    days: int
+
+
+def _portions(floor: Floor, cut: int, diary: Diary) -> Iterator[Portion]:
+    """Every day up to the cut, in portions of about CHUNK rows."""
+    log = Log(floor)
     work: list[Rows] = []
     reviews: list[Rows] = []
-    rosters: list[Roster] = []
-    made: list[npt.NDArray[np.float64]] = []
     for day in floor.days():
-        rosters.append(day.roster)
+        diary.rosters.append(day.roster)
         place = floor.cast.at(day.day).site[day.work["worker"]] + day.work["project"].astype(np.int64) * len(SITES)
         units = np.bincount(place, weights=day.work["units"], minlength=len(PROJECTS) * len(SITES)).astype(np.float64)
-        made.append(units.reshape(len(PROJECTS), len(SITES)))
+        diary.made.append(units.reshape(len(PROJECTS), len(SITES)))
         whole = day.day < floor.calendar.today
         for kept, rows in ((work, day.work), (work, day.checks), (reviews, day.reviews)):
             kept.append(rows if whole else take(rows, rows["ts"] <= cut))
         if not whole or sum(map(len, work)) >= CHUNK:
-            chunks.append((join(*work), join(*reviews)))
+            done, judged = join(*work), join(*reviews)
             work, reviews = [], []
-    return chunks, rosters, np.array(made)
+            tables = [Batch("annotations", log.work(done), read=len(done)), Batch("reviews", log.reviews(judged), read=len(judged))]
+            yield Portion(tables, len(diary.made))
 
 
-def _tables(log: Log, work: Rows, reviews: Rows) -> Iterator[Batch]:
-    yield Batch("annotations", log.work(work), read=len(work))
-    yield Batch("reviews", log.reviews(reviews), read=len(reviews))
-
-
-def _load(store: Store, batches: Iterator[Batch], counts: dict[str, int]) -> None:
+def _load(store: Store, batches: Iterable[Batch], counts: dict[str, int]) -> None:
     for report in load.load(store, batches, source=SOURCE):
         if report.rejected:
             raise StoreError(f"The demo base has {report.rejected} {report.table} rows that were refused: {report.rejects[0].reason}")

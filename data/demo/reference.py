@@ -44,20 +44,24 @@ def _money(amount: float, places: int = 4) -> Decimal:
     return Decimal(f"{amount:.{places}f}")
 
 
-def tables(floor: Floor, cut: int, rosters: list[Roster], made: npt.NDArray[np.float64]) -> Iterator[Batch]:
-    """All reference tables in the order they are loaded. `cut`: now, UTC ms; `made`: units by day, project and site."""
+def before(floor: Floor) -> Iterator[Batch]:
+    """What is known before the first day, in the order it is loaded."""
     cast, calendar = floor.cast, floor.calendar
     yield _sites()
     yield _teams(cast)
     yield from _people(cast)
     yield _projects(calendar)
-    yield _lots(floor, cut)
     yield from _money_tables(calendar)
     yield _costs(cast, calendar)
     yield _standards(calendar)
-    yield _quotas(calendar, made)
-    yield _attendance(cast, calendar, rosters, cut)
     yield _notes(calendar)
+
+
+def after(floor: Floor, cut: int, rosters: list[Roster], made: npt.NDArray[np.float64]) -> Iterator[Batch]:
+    """What the days left behind. `cut`: now, UTC ms; `made`: units by day, project and site."""
+    yield _lots(floor, cut)
+    yield _quotas(floor.calendar, made)
+    yield _attendance(floor.cast, floor.calendar, rosters, cut)
 
 
 def _sites() -> Batch:
