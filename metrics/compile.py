@@ -128,7 +128,7 @@ class Compiler:
         for table in tables:
             if all(name in table.dims for name in (*asked, *bound)):
                 return table
-        owner = next(m for m in self.measures if any(part.view == view.name for part in self.registry.parts(m.name)))
+        owner = next((m for m in self.measures if any(part.view == view.name for part in self.registry.parts(m.name))), self.measures[0])
         what, kept = owner.name, view.kept
         for name in bound:
             if not any(name in table.dims for table in tables):

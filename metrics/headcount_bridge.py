@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from metrics.scope import SMALLEST_GROUP
 
+Step = Literal["joiners", "transfers", "voluntary", "involuntary", "unstated", "left"]
 MEASURES = ("headcount_opening", "joiners", "transfers_net", "leavers", "leavers_voluntary", "leavers_involuntary", "headcount")
 
 
@@ -25,6 +27,16 @@ class Bridge:
     involuntary: int | None
     unstated: int
     closing: int
+
+    @property
+    def steps(self) -> tuple[tuple[Step, int], ...]:
+        """The signed changes that lead from the opening to the closing; transfers and leavers without a stated way only where there are any."""
+        left: tuple[tuple[Step, int], ...] = (("left", -self.leavers),)
+        if self.voluntary is not None and self.involuntary is not None:
+            left = (("voluntary", -self.voluntary), ("involuntary", -self.involuntary))
+            left += (("unstated", -self.unstated),) if self.unstated else ()
+        moved: tuple[tuple[Step, int], ...] = (("transfers", self.transfers),) if self.transfers else ()
+        return (("joiners", self.joiners), *moved, *left)
 
 
 def bridge(totals: Mapping[str, float | None]) -> Bridge | None:

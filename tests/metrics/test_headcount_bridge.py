@@ -46,6 +46,23 @@ def test_what_may_not_be_shown_is_not() -> None:
     found = bridge({**WHOLE, "headcount_opening": 10, "leavers": 3, "leavers_voluntary": None, "leavers_involuntary": None, "headcount": 7})
     assert found is not None
     assert (found.voluntary, found.involuntary, found.leavers, found.unstated) == (None, None, 3, 0)
+    assert found.steps == (("joiners", 0), ("left", -3))
+
+
+def test_transfers_and_leavers_without_a_way_have_their_own_steps() -> None:
+    found = bridge(
+        {
+            "headcount_opening": 10,
+            "joiners": 2,
+            "transfers_net": -1,
+            "leavers": 4,
+            "leavers_voluntary": 1,
+            "leavers_involuntary": 2,
+            "headcount": 7,
+        }
+    )
+    assert found is not None
+    assert found.steps == (("joiners", 2), ("transfers", -1), ("voluntary", -1), ("involuntary", -2), ("unstated", -1))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +80,7 @@ def test_every_site_and_team_of_a_base_adds_up(store: Store) -> None:
         for row in rows:
             found = bridge(row)
             assert found is not None
+            assert found.opening + sum(size for _, size in found.steps) == found.closing
             key, known = ("TRUE", []) if not split else (f"{split[0]} = $key", [row[split[0]]])
             on = "SELECT count(*) FROM presence p JOIN site USING (site_key) JOIN team USING (team_key) WHERE from_date <= $day AND (to_date IS NULL OR to_date > $day) AND " + {
                 "site = $key": "site_id = $key", "team = $key": "team_id = $key", "modality = $key": "coalesce(p.modality, '') = $key"}.get(key, "TRUE")  # fmt: skip

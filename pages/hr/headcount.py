@@ -1,0 +1,177 @@
+"""人员: how many are we, who came and went?"""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from metrics.headcount_bridge import MEASURES, bridge, reasons
+from metrics.period import Period
+from pages.ui import cards, charts, numbers, screen, states, tables, text
+from pages.ui.ask import measure
+from pages.ui.text import N_, _
+
+RATES = ("turnover_rate", "turnover_rate_cn")
+STEPS = {
+    "joiners": N_("Joined"),
+    "transfers": N_("Moved in or out"),
+    "voluntary": N_("Left by choice"),
+    "involuntary": N_("Had to leave"),
+    "unstated": N_("Left, not stated how"),
+    "left": N_("Left"),
+}
+
+view = screen.open("headcount")
+whole = view.ask(*MEASURES, *RATES, "average_headcount")
+trend = view.ask("headcount", "joiners", "leavers", *RATES, by=view.grain).dated()
+if not len(trend) or not whole.total("average_headcount"):
+    states.empty(_("Nobody was employed in the period and place chosen."))
+    st.stop()
+end = view.choice.period.end or view.fresh.today
+year = view.ask("attrition_90d", period=Period(end - timedelta(days=364), end))
+cards.row(
+    [
+        cards.Card("headcount", whole, trend),
+        cards.Card("joiners", whole, trend),
+        cards.Card("leavers", whole, trend),
+        *(cards.Card(name, whole) for name in RATES),
+        cards.Card("attrition_90d", year, label=_("90-day attrition, a year's hires")),
+    ]
+)
+
+people = measure("headcount")
+left, right = st.columns(2)
+with left, screen.panel(_("From opening to closing"), _("Green bars add people, brick bars take them away; the steps add up exactly.")):
+    found = bridge(whole.result.total or {})
+    if found is None:
+        states.empty(_("Fewer than five people: the steps are not shown to your role."))
+    else:
+        steps = [
+            charts.Step(_("Opening"), found.opening, level=True),
+            *(charts.Step(_(STEPS[step]), size) for step, size in found.steps),
+            charts.Step(_("Closing"), found.closing, level=True),
+        ]
+        charts.draw(
+            charts.waterfall(steps, text.count, title=numbers.header(people), better="up"),
+            key="headcount_bridge",
+            alt=_("Headcount from opening to closing"),
+        )
+with right, screen.panel(_("Headcount over time"), _("People employed at the end of each step. Grey is what it is compared with.")):
+    charts.draw(
+        charts.line(
+            trend.dates(),
+            {"": trend.column("headcount")},
+            text.count,
+            grain=view.grain,
+            title=numbers.header(people),
+            zero=False,
+            before=trend.before("headcount") if view.choice.compare else None,
+            open_from=view.open_from,
+        ),
+        key="headcount_trend",
+        alt=_("Headcount over time"),
+    )
+
+with screen.panel(_("Turnover"), _("Two definitions are in use; they are never mixed in one chart. Not annualised.")):
+    rate = measure(
+        st.segmented_control(
+            _("Definition"),
+            RATES,
+            format_func=lambda name: numbers.name(measure(name)),
+            key="turnover_definition",
+            persist_state="session",
+            default=RATES[0],
+            required=True,
+            label_visibility="collapsed",
+        )
+        or RATES[0]
+    )
+    st.caption(text.say(rate.note))
+    sites = view.ask(*MEASURES, *RATES, "average_headcount", by="site", total=True)
+    place = "site" if len(sites) > 1 else "team"
+    places = sites if place == "site" else view.ask(*MEASURES, *RATES, "average_headcount", by="team", total=True)
+    left, right = st.columns(2)
+    for side, dimension, words, answer in (
+        (left, place, _("By site") if place == "site" else _("By team"), places),
+        (right, "modality", _("By modality"), view.ask("leavers", "leavers_voluntary", *RATES, by="modality")),
+    ):
+        ranked = answer.order(rate.name)
+        with side:
+            st.markdown(f"**{words}**")
+            charts.draw(
+                charts.bars(
+                    ranked.labels(dimension),
+                    ranked.column(rate.name),
+                    numbers.say_as(rate),
+                    title=numbers.name(rate),
+                    before=ranked.before(rate.name) if view.choice.compare else None,
+                    notes=[_("{n} left", n=numbers.value(measure("leavers"), n)) for n in ranked.column("leavers")],
+                ),
+                key=f"turnover_{dimension}",
+                alt=words,
+            )
+
+left, right = st.columns([2, 3])
+with left, screen.panel(_("Why people left"), _("As stated when they left. Ochre: by choice; grey: not by choice or not stated.")):
+    why = view.ask("leavers", "leavers_voluntary", "leavers_involuntary", by="leave_reason", compare=False)
+    stated = reasons(
+        why.ids(), why.column("leavers"), why.column("leavers_voluntary"), why.column("leavers_involuntary"), whole.total("leavers") or 0
+    )
+    if not stated:
+        states.empty(_("Nobody left in the period chosen."))
+    else:
+        charts.draw(
+            charts.bars(
+                [reason.name or (_("Not stated") if view.sees_people else _("Others and not stated")) for reason in stated],
+                [reason.leavers for reason in stated],
+                text.count,
+                title=numbers.header(measure("leavers")),
+                tones=["watch" if reason.voluntary else "grey" for reason in stated],
+            ),
+            key="leave_reasons",
+            alt=_("Reasons for leaving"),
+        )
+with (
+    right,
+    screen.panel(
+        _("Site by site") if place == "site" else _("Team by team"), _("Opening + joiners + net transfers in − leavers = headcount.")
+    ),
+):
+    tables.show(
+        places.order("headcount"),
+        [
+            "headcount_opening",
+            "joiners",
+            "transfers_net",
+            "leavers_voluntary",
+            "leavers_involuntary",
+            "headcount",
+            tables.Difference("headcount"),
+            rate.name,
+            tables.Difference(rate.name),
+        ],
+        key="headcount_places",
+        title=_("Sites") if place == "site" else _("Teams"),
+    )
+
+if view.sees_people:
+    gone = view.ask("leavers", by=("day", "worker", "team", "leave_reason"), compare=False)
+    came = view.ask("joiners", by=("day", "worker", "team", "channel"), compare=False)
+    for answer, words, detail, key in ((gone, _("Who left"), "leave_reason", "gone"), (came, _("Who came"), "channel", "came")):
+        with screen.panel(words):
+            if not len(answer):
+                st.caption(_("Nobody in the period chosen."))
+                continue
+            tables.show(
+                answer,
+                [
+                    tables.Given(_("Date"), [text.day(day, year=True) for day in answer.dates()]),
+                    tables.Given(_("Team"), answer.labels("team")),
+                    tables.Given(_("Reason") if detail == "leave_reason" else _("Hired through"), answer.labels(detail)),
+                ],
+                key=f"people_{key}",
+                title=words,
+                ids=True,
+            )
+else:
+    st.caption(":material/lock: " + _("Single people are shown to site managers and HR."))
+view.notes(whole, trend, places, year)
