@@ -68,7 +68,10 @@ def test_percentiles_exact_from_the_log_and_within_one_per_cent_from_the_histogr
 
 def test_people(case: tuple[Store, dict[str, Any]]) -> None:
     store, oracle = case
-    people = {r["worker"]: r for r in ask(store, "submissions", "units_per_hour", "mean_seconds", "seconds_per_unit_p50", by=("worker",), exact=True)}
+    people = {
+        r["worker"]: r
+        for r in ask(store, "submissions", "units_per_hour", "mean_seconds", "seconds_per_unit_p50", by=("worker",), exact=True)
+    }
     assert len(people) == oracle["workers"]
     same(fmean(r["units_per_hour"] for r in people.values() if r["units_per_hour"] is not None), oracle["units_per_hour_macro_workers"])
     same(median(r["units_per_hour"] for r in people.values() if r["units_per_hour"] is not None), oracle["units_per_hour_worker_median"])

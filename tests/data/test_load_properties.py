@@ -90,7 +90,11 @@ def fresh(folder: str, name: str, blank: bytes) -> Store:
     st.data(),
 )
 def test_any_order_and_any_portions_give_the_same_store(blank: bytes, works: list[dict], checks: list[dict], data: st.DataObject) -> None:
-    parts = [("annotations", [row]) for row in works] + [("reviews", [row]) for row in checks] + [(name, rows) for name, rows in REFERENCE.items()]
+    parts = (
+        [("annotations", [row]) for row in works]
+        + [("reviews", [row]) for row in checks]
+        + [(name, rows) for name, rows in REFERENCE.items()]
+    )
     shuffled = data.draw(st.permutations(parts))
     with tempfile.TemporaryDirectory() as folder:
         with fresh(folder, "whole", blank) as whole:
@@ -109,7 +113,11 @@ def test_any_order_and_any_portions_give_the_same_store(blank: bytes, works: lis
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(st.lists(annotations(), min_size=1, max_size=6), st.lists(reviews(), min_size=1, max_size=6)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.one_of(st.lists(annotations(), min_size=1, max_size=6), st.lists(reviews(), min_size=1, max_size=6)), min_size=1, max_size=6
+    )
+)
 def test_rollups_equal_the_log_after_any_sequence_of_loads_resends_and_updates(blank: bytes, loads: list[list[dict]]) -> None:
     with tempfile.TemporaryDirectory() as folder, fresh(folder, "s", blank) as store:
         for rows in loads:
@@ -126,6 +134,14 @@ def test_rollups_equal_the_log_after_any_sequence_of_loads_resends_and_updates(b
 def test_many_small_additions_to_a_day_are_folded(blank: bytes, tmp_path: Path) -> None:
     with fresh(str(tmp_path), "s", blank) as store:
         for n in range(rollup.FOLD_AFTER + 2):
-            load.load(store, [batch("annotations", [{"event_id": f"e{n}", "worker_id": "w", "project_id": "p", "item_id": f"i{n}", "ts": BASE, "units": 1}])])
+            load.load(
+                store,
+                [
+                    batch(
+                        "annotations",
+                        [{"event_id": f"e{n}", "worker_id": "w", "project_id": "p", "item_id": f"i{n}", "ts": BASE, "units": 1}],
+                    )
+                ],
+            )
         ends_whole(store)
         assert store.rows("SELECT count(*), sum(row_count) FROM work_day")[0] == (2, rollup.FOLD_AFTER + 2)

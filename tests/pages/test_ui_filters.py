@@ -1,0 +1,62 @@
+"""The filter bar: the address, what holds across screens, reset, and values that are not one's own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from data.store import Store
+from metrics.reach import reach
+from metrics.scope import SYSTEM
+from tests.pages.conftest import Open
+
+
+def test_defaults_leave_the_address_clean(visit: Open) -> None:
+    at = visit("site/throughput.py")
+    assert set(at.query_params) <= {"lang", "persona"}
+
+
+def test_a_choice_goes_to_the_address_and_holds_across_screens(visit: Open) -> None:
+    at = visit("site/throughput.py")
+    at.selectbox(key="f_period").set_value("last_7_days").run()
+    at.selectbox(key="f_project").set_value("P2").run()
+    assert at.query_params["period"] == ["last_7_days"]
+    assert at.query_params["project"] == ["P2"]
+    at.switch_page("exec/overview.py").run()
+    assert at.selectbox(key="f_period").value == "last_7_days"
+    assert at.selectbox(key="f_project").value == "P2"
+    assert at.query_params["project"] == ["P2"]
+
+
+def test_a_link_reopens_the_same_view(small: Store, visit: Open) -> None:
+    last = reach(small, SYSTEM).last
+    assert last is not None
+    start = (last - timedelta(days=3)).isoformat()
+    at = visit("site/throughput.py", period="custom", **{"from": start, "to": last.isoformat()}, team="T2", compare="none")
+    assert at.selectbox(key="f_team").value == "T2"
+    assert at.selectbox(key="f_compare").value == "none"
+    assert [d.isoformat() for d in at.date_input(key="f_dates").value] == [start, last.isoformat()]
+    assert all(m.delta == "" for m in at.metric)
+
+
+def test_nonsense_in_the_address_becomes_the_default(visit: Open) -> None:
+    at = visit("site/throughput.py", period="forever", compare="'; DROP TABLE work; --", project="nobody's", **{"from": "x"})
+    assert at.selectbox(key="f_period").value == "last_28_days"
+    assert at.selectbox(key="f_compare").value == "previous"
+    assert at.selectbox(key="f_project").value == ""
+    assert set(at.query_params) <= {"lang", "persona"}
+
+
+def test_reset(visit: Open) -> None:
+    at = visit("site/throughput.py", period="yesterday", modality="audio", compare="last_week")
+    assert at.selectbox(key="f_modality").value == "audio"
+    at.button(key="f_reset_all").click().run()
+    assert [at.selectbox(key=k).value for k in ("f_period", "f_modality", "f_compare")] == ["last_28_days", "", "previous"]
+    assert set(at.query_params) <= {"lang", "persona"}
+
+
+def test_teams_follow_the_site(visit: Open) -> None:
+    at = visit("site/throughput.py", site="S1", team="T2")
+    assert at.selectbox(key="f_team").value == "T2"
+    at.selectbox(key="f_site").set_value("S2").run()
+    assert [s for s in at.selectbox if s.key == "f_team"] == []
+    assert "team" not in at.query_params
