@@ -243,7 +243,7 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in 
         _units("ordered_units", "订单量 合同量 总量 需求量 ordered order_size total_units", high=WIDE_LIMIT),
         _column("due_date", "date", "交付日期 截止日期 交期 due deadline 交付时间"),
         _column("quality_limit", "ratio", "质量要求 合格率要求 允许错误率 质量限 aql quality error_limit", high=1),
-        _column("tier", "level", "层级 转包层级 分包层级 分包级别 subcontract_tier", low=1, high=9, meanings=TIER_WORDS),
+        _column("tier", "level", "层级 转包层级 分包层级 分包级别 subcontract_tier", low=0, high=9, meanings=TIER_WORDS),
         _column("upstream", "text", "上游 上家 发包方 prime contractor"),
     ), ("project", "项目", "项目表")),
     TableSpec("prices", (_PROJECT, _VALID_FROM, _AMOUNT, _CURRENCY_COLUMN, _BATCH), ("price", "客户单价", "结算价", "报价")),

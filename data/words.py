@@ -119,7 +119,7 @@ SKILL_WORDS = _meanings((), {
     "5": "5 一级 高级技师 一级高级技师 高级技师一级",
 })  # fmt: skip
 TIER_WORDS = _meanings((), {
-    "1": "1 tier1 t1 一级 一包 总包 直签 直客", "2": "2 tier2 t2 二级 二包", "3": "3 tier3 t3 三级 三包", "4": "4 tier4 t4 四级 四包",
+    "0": "0 tier0 t0 自营 自有 本部", "1": "1 tier1 t1 一级 一包 总包 直签 直客", "2": "2 tier2 t2 二级 二包", "3": "3 tier3 t3 三级 三包", "4": "4 tier4 t4 四级 四包",
     "5": "5 tier5 t5 五级 五包",
 })  # fmt: skip
 FLAGS: Mapping[str, bool] = MappingProxyType({
