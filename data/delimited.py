@@ -37,6 +37,7 @@ class RawBatch:
     """Rows as a file has them: `columns` by header (text, or typed where the format is), `line` of each row, broken rows apart.
 
     `raw(i)` is the text of row i; `nested[header]` marks cells that hold a list or an object (their JSON is in the column).
+    `blank_rows`: a row without any content (delimiters only) stands for nothing.
     """
 
     columns: dict[str, pa.Array]
@@ -44,6 +45,7 @@ class RawBatch:
     raw: Callable[[int], str]
     rejects: list[Reject] = field(default_factory=list)
     nested: dict[str, Mask] = field(default_factory=dict)
+    blank_rows: bool = False
 
 
 def broken(line: int, code: str, raw: str, value: int | None = None) -> Reject:
@@ -230,7 +232,7 @@ class Delimited:
             header: _one(table.column(place)) if table is not None else pa.array([], pa.string())
             for place, header in enumerate(self.headers)
         }
-        return RawBatch(columns, numbers[rows], lambda row: raw_of(int(rows[row])), rejects), used, next_line
+        return RawBatch(columns, numbers[rows], lambda row: raw_of(int(rows[row])), rejects, blank_rows=True), used, next_line
 
     def _parse_careful(self, buffer: bytes, line: int, last: bool) -> tuple[RawBatch, int, int]:
         """Record by record."""
@@ -268,7 +270,11 @@ class Delimited:
                 break
         cells = zip(*good, strict=True) if good else [()] * width
         columns = {header: pa.array(column, pa.binary()).cast(pa.string()) for header, column in zip(self.headers, cells, strict=True)}
-        return RawBatch(columns, np.array(numbers, np.int64), lambda row: buffer[slice(*spans[row])].decode(), rejects), used, next_line
+        return (
+            RawBatch(columns, np.array(numbers, np.int64), lambda row: buffer[slice(*spans[row])].decode(), rejects, blank_rows=True),
+            used,
+            next_line,
+        )
 
 
 # Array operations on a block -----------------------------------------------------------------------------------------------

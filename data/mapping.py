@@ -466,7 +466,7 @@ class _Converter:
         rejects = list(raw.rejects)
         keep: Mask | None = None
         if faults:
-            blank = _blank_rows(raw, faults)
+            blank = _blank_rows(raw, faults) if raw.blank_rows else np.zeros(length, np.bool_)
             keep = np.ones(length, np.bool_)
             keep[list(faults)] = False
             rejects += [self._reject(raw, row, *faults[row], columns) for row in sorted(faults) if not blank[row]]
@@ -483,7 +483,7 @@ class _Converter:
 
     def _reject(self, raw: RawBatch, row: int, code: str, name: str, columns: abc.Mapping[str, str]) -> Reject:
         cell = raw.columns[columns[name]][row].as_py() if name in columns else None
-        value = None if cell is None else str(cell)
+        value = None if cell is None or code == "missing" else str(cell)
         if value is not None and len(value) > _SHOWN:
             value = f"{value[: _SHOWN - 1]}…"
         return Reject(int(raw.line[row]), code, name, value, reason(code, self._spec.name, name, value)[0], raw.raw(row))
@@ -547,14 +547,16 @@ def _extra(raw: RawBatch, unknown: Sequence[str]) -> pa.Array | None:
         if cells.null_count == len(cells):
             continue
         key = json.dumps(header, ensure_ascii=False)
-        quoted = pc.binary_join_element_wise(f'{key}: "', _escaped(cells), '"', "")
+        quoted = pc.binary_join_element_wise(f'{key}: "', _escaped(cells), '", ', "")
         if header in raw.nested:
-            quoted = pc.if_else(pa.array(raw.nested[header]), pc.binary_join_element_wise(f"{key}: ", cells, ""), quoted)
+            quoted = pc.if_else(pa.array(raw.nested[header]), pc.binary_join_element_wise(f"{key}: ", cells, ", ", ""), quoted)
         pieces.append(quoted)
     if not pieces:
         return None
-    joined = pc.binary_join_element_wise(*pieces, ", ", null_handling="skip")
-    return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), pc.binary_join_element_wise("{", joined, "}", ""))
+    # Arrow's own null_handling="skip" drops rows in which all but one piece are null, so nulls are made empty texts.
+    joined = pc.binary_join_element_wise(*(pc.fill_null(piece, "") for piece in pieces), "")
+    whole = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 0, -2), "}", "")
+    return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), whole)
 
 
 def _escaped(cells: pa.Array) -> pa.Array:
