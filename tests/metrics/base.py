@@ -62,7 +62,9 @@ def fill(path: Path, seed: int = 7, rows: int = 3000) -> Store:
         cur.execute("""INSERT INTO project (project_key, project_id, client, modality, task_type, tier) VALUES
             (1, 'P1', 'Acme', 'image', 'box', 0), (2, 'P2', 'Acme', 'text', 'tag', 1), (3, 'P3', NULL, 'image', NULL, NULL)""")
         cur.execute("INSERT INTO batch (batch_key, project_key, batch_id) VALUES (1, 1, 'B1'), (2, 2, 'B2'), (3, 1, 'B3')")
-        cur.executemany("INSERT INTO worker (worker_key, worker_id, name) VALUES (?, ?, ?)", [(k, f"w{k:02}", f"Name {k}") for k in WORKERS])
+        cur.executemany(
+            "INSERT INTO worker (worker_key, worker_id, name) VALUES (?, ?, ?)", [(k, f"w{k:02}", f"Name {k}") for k in WORKERS]
+        )
         _people(cur, rng)
         _insert(cur, "work", [_work(rng, i) for i in range(rows)])
         _insert(cur, "review", [_review(rng, i) for i in range(rows // 2)])
@@ -161,7 +163,12 @@ def _people(cur, rng: random.Random) -> None:
             cut = hired + timedelta(days=2 + rng.randrange(20)) if rng.random() < 0.5 else None
             if cut and left and cut >= left:
                 cut = None
-            person = {"worker_key": worker, "hired": hired, "contract": rng.choice(("full", "part", None)), "channel": rng.choice(("ads", "friend"))}
+            person = {
+                "worker_key": worker,
+                "hired": hired,
+                "contract": rng.choice(("full", "part", None)),
+                "channel": rng.choice(("ads", "friend")),
+            }
             end = {"voluntary": rng.choice((True, False, None)), "leave_reason": rng.choice(("pay", "home"))} if left else {}
             first = person | {"from_date": hired, "to_date": cut or left, "starts_spell": True, "ends_spell": bool(left and not cut),
                               "site_key": site, "team_key": team, "moved_in": False, "moved_out": bool(cut), "skill_level": 5, "modality": "image"}  # fmt: skip
