@@ -64,11 +64,12 @@ def sidebar(who: access.Visitor) -> None:
             required=True,
         )
         if who.persona:
+            personas = {role: _(name) for role, name in access.PERSONAS.items()}
             st.session_state["persona_switch"] = who.role
             st.selectbox(
                 _("Looking as"),
-                list(access.PERSONAS),
-                format_func=lambda role: _(access.PERSONAS[role]),
+                list(personas),
+                format_func=personas.get,
                 key="persona_switch",
                 on_change=switch_persona,
                 help=_("The demo base is invented and opens without sign-in. Each persona sees what that role may see."),

@@ -92,8 +92,11 @@ def _namer(known: Mapping[str, str], everything: str) -> Callable[[str], str]:
 
 def _select(label: str, name: str, state: dict[str, Any], options: list[Any], say_option: Callable[[Any], str], width: int) -> None:
     """A select box over our own state, which outlives the widget when another screen does not draw it."""
+    said = {option: say_option(option) for option in options}
     st.session_state[f"f_{name}"] = state[name] or ""
-    st.selectbox(label, options, key=f"f_{name}", format_func=say_option, width=width, on_change=_keep, args=(name,))
+    st.selectbox(
+        label, options, key=f"f_{name}", format_func=lambda option: said.get(option, option), width=width, on_change=_keep, args=(name,)
+    )
 
 
 def _keep(name: str) -> None:

@@ -19,12 +19,12 @@ def test_a_choice_goes_to_the_address_and_holds_across_screens(visit: Open) -> N
     at = visit("site/throughput.py")
     at.selectbox(key="f_period").set_value("last_7_days").run()
     at.selectbox(key="f_project").set_value("P2").run()
-    assert at.query_params["period"] == ["last_7_days"]
-    assert at.query_params["project"] == ["P2"]
+    assert at.query_params["period"] in ("last_7_days", ["last_7_days"])
+    assert at.query_params["project"] in ("P2", ["P2"])
     at.switch_page("exec/overview.py").run()
     assert at.selectbox(key="f_period").value == "last_7_days"
     assert at.selectbox(key="f_project").value == "P2"
-    assert at.query_params["project"] == ["P2"]
+    assert at.query_params["project"] in ("P2", ["P2"])
 
 
 def test_a_link_reopens_the_same_view(small: Store, visit: Open) -> None:
