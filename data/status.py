@@ -22,10 +22,11 @@ def status(store: Store) -> dict[str, object]:
             (SELECT count(*) FROM review WHERE ts IS NULL), (SELECT coalesce(sum(unlinked), 0) FROM review_day)""").fetchall()[0]
         stubs = {kind: cur.execute(f"SELECT count(*) FROM {kind} WHERE stub AND {kind}_id <> ''").fetchall()[0][0] for kind in ("worker", "project", "team", "site")}
         sources = cur.execute("""
-            SELECT s.name, w.rows, w.first, w.last, l.loaded FROM source AS s
-            LEFT JOIN (SELECT source_key, count(*) AS rows, min(ts) AS first, max(ts) AS last FROM (
-                SELECT source_key, ts FROM work UNION ALL SELECT source_key, ts FROM review) GROUP BY ALL) AS w USING (source_key)
-            LEFT JOIN (SELECT source, max(finished_at) AS loaded FROM load GROUP BY ALL) AS l ON l.source = s.name ORDER BY s.name""").fetchall()
+            SELECT s.name, w.rows, w.first, w.last, greatest(l.loaded, b.loaded) FROM source AS s
+            LEFT JOIN (SELECT source_key, count(*) AS rows, min(ts) AS first, max(ts) AS last, max(load_id) AS load_id FROM (
+                SELECT source_key, ts, load_id FROM work UNION ALL SELECT source_key, ts, load_id FROM review) GROUP BY ALL) AS w USING (source_key)
+            LEFT JOIN (SELECT source, max(finished_at) AS loaded FROM load GROUP BY ALL) AS l ON l.source = s.name
+            LEFT JOIN (SELECT load_id, max(finished_at) AS loaded FROM load GROUP BY ALL) AS b ON b.load_id = w.load_id ORDER BY s.name""").fetchall()
     return {
         "store": str(store.path), "demo": store.is_demo, "version": store.version, "bytes": store.path.stat().st_size,
         "rows": {name: int(count) for name, count in rows.items()},

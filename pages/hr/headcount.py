@@ -33,9 +33,19 @@ cards.row(
         cards.Card("headcount", whole, trend),
         cards.Card("joiners", whole, trend),
         cards.Card("leavers", whole, trend),
-        *(cards.Card(name, whole) for name in RATES),
-        cards.Card("attrition_90d", year, label=_("90-day attrition, a year's hires")),
+        cards.Card("turnover_rate", whole, label=_("Turnover (average)")),
+        cards.Card("turnover_rate_cn", whole, label=_("Turnover (joiners)")),
+        cards.Card("attrition_90d", year),
     ]
+)
+st.caption(
+    _(
+        "{average} and {joiners} are two definitions of turnover. {attrition}: of the people hired in the year up to {day}.",
+        average=numbers.name(measure("turnover_rate")),
+        joiners=numbers.name(measure("turnover_rate_cn")),
+        attrition=numbers.name(measure("attrition_90d")),
+        day=text.day(end, year=True),
+    )
 )
 
 people = measure("headcount")

@@ -58,17 +58,17 @@ columns = ("error_rate", "reviewed", "unit_error_rate", "review_coverage")
 projects = view.ask(*columns, "rework_rate", by="project", total=True)
 teams = view.ask(*columns, "rework_rate", by="team", total=True)
 left, right = st.columns(2)
-reading = _("Dot and 95% interval; brick is above the rate of all by more than chance, green below. Click to narrow.")
+how = _("Dot and 95% interval; brick is above the rate of all by more than chance, green below. Click to narrow.")
 chosen: dict[str, str | None] = {}
-with left, screen.panel(_("By project"), reading):
+with left, screen.panel(_("By project"), how):
     chosen["project"] = errors.groups(projects, "project", select=True)
-with right, screen.panel(_("By team"), reading):
+with right, screen.panel(_("By team"), how):
     chosen["team"] = errors.groups(teams, "team", select=True)
 
 left, right = st.columns(2)
 with left, screen.panel(_("By review stage"), _("The share sent back at each stage, by its own first verdict.")):
     errors.groups(view.ask("error_rate", by="stage", compare=False, total=True), "stage")
-with right, screen.panel(_("By reviewer"), errors.caption("reviewer")):
+with right, screen.panel(_("By reviewer"), errors.reading("reviewer")):
     if view.sees_people:
         errors.picture(errors.against(view, "reviewer"), view)
     else:
@@ -108,7 +108,7 @@ with screen.panel(
 
 if view.sees_people:
     found = errors.against(view, "worker")
-    with screen.panel(_("People, mix of work allowed for"), errors.caption("worker")):
+    with screen.panel(_("People, mix of work allowed for"), errors.reading("worker")):
         errors.picture(found, view)
     with screen.panel(
         _("Who may need help, who can teach"), _("The surest excess first, not a ranking: read the interval. A click shows one person.")

@@ -154,7 +154,7 @@ def against(view: View, dimension: str) -> Against:
     return Against(dimension, found)
 
 
-def caption(dimension: str) -> str:
+def reading(dimension: str) -> str:
     """How to read the ratios."""
     said = (
         _("1.20 means a fifth more errors than the same work would have at each project's own rate.")

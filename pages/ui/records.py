@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.ui import text
-from pages.ui.text import _, missing, speaking
+from pages.ui.text import missing, speaking
 
 Cell = str | int | float | date | bool | None
 Columns = Mapping[str, Sequence[Cell]]
@@ -35,7 +35,7 @@ def show(
     """
     config = {name: _config(name, values, name in wide) for name, values in columns.items()}
     frame = pd.DataFrame({name: list(values) for name, values in columns.items()})
-    height = 36 * (min(len(frame), ROWS) + 1) + 2
+    height = 36 * (ROWS + 1) + 2 if len(frame) > ROWS else "auto"
     chosen = None
     if select:
         state = st.dataframe(
