@@ -172,7 +172,7 @@ class Delimited:
         starts[0], starts[1:] = 0, ends[:-1] + 1
         stops = ends - ((ends > starts) & (data[np.maximum(ends - 1, 0)] == _CR) & (data[np.minimum(ends, len(data) - 1)] == _LF))
         numbers = line + (np.arange(len(ends)) if len(ends) == len(lines) else np.searchsorted(lines, starts))
-        next_line = line + int(np.searchsorted(lines, used))
+        next_line = line + int(np.searchsorted(lines, used)) + (int(ends[-1]) == len(buffer))
         wrong = 0
 
         def count(_: pa_csv.InvalidRow) -> str:
@@ -206,6 +206,7 @@ class Delimited:
         def raw_of(row: int) -> str:
             return buffer[starts[row] : stops[row]].decode()
 
+        damaged = _rows_with(buffer, data, starts, self._encoding.clean)
         if wrong:
             delimiters = np.flatnonzero(data == ord(self._delimiter))
             if quoted:
@@ -215,15 +216,15 @@ class Delimited:
             if len(ends) < len(lines) and (np.diff(np.append(numbers, next_line))[odd] > 1).any():
                 return None
             for row in np.flatnonzero(odd):
-                code = "fields_few" if fields[row] < len(self.headers) else "fields_many"
-                rejects.append(broken(int(numbers[row]), code, raw_of(int(row)), int(fields[row])))
+                if damaged is None or not damaged[row]:
+                    code = "fields_few" if fields[row] < len(self.headers) else "fields_many"
+                    rejects.append(broken(int(numbers[row]), code, raw_of(int(row)), int(fields[row])))
             keep &= ~odd
         rows = np.flatnonzero(keep)
         if len(rows) != (0 if table is None else table.num_rows):
             return None
-        damaged = _rows_with(buffer, data, starts, self._encoding.clean)
         if damaged is not None:
-            for row in rows[damaged[rows]]:
+            for row in np.flatnonzero(damaged & (stops > starts)):
                 rejects.append(broken(int(numbers[row]), "bytes", raw_of(int(row))))
             table = table.filter(pa.array(~damaged[rows])) if table is not None else None
             rows = rows[~damaged[rows]]

@@ -56,12 +56,11 @@ class Encoding:
 def opened(path: Path) -> BufferedIOBase:
     """The file for reading, unpacked when it is gzip. Raises InputError when it cannot be opened."""
     try:
-        stream = path.open("rb")
+        with path.open("rb") as stream:
+            packed = stream.read(2) == b"\x1f\x8b"
+        return cast(BufferedIOBase, gzip.open(path) if packed else path.open("rb"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。") from None
-    if stream.peek(2)[:2] == b"\x1f\x8b":
-        return cast(BufferedIOBase, gzip.GzipFile(fileobj=stream))
-    return stream
 
 
 def chunks(path: Path, size: int = CHUNK) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
+from types import NoneType
 from typing import Protocol
 
 import numpy as np
@@ -426,35 +427,19 @@ def from_objects(
     """Objects as columns of text, one per name that occurs; a list or an object in a cell is its JSON and marked as nested."""
     columns: dict[str, pa.Array] = {}
     nested: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
-    names = dict.fromkeys(name for record in records for name in record)
-    for name in names:
-        cells: list[str | None] = []
-        deep: list[int] = []
-        for row, record in enumerate(records):
-            value = record.get(name)
-            if isinstance(value, str) or value is None:
-                cells.append(value)
-            elif isinstance(value, (dict, list, tuple)):
-                deep.append(row)
-                cells.append(_json_text(value))
-            else:
-                cells.append(_cell_text(value))
-        if deep:
-            nested[name] = np.isin(np.arange(len(records)), deep)
-        columns[name] = pa.array([_printable(cell) for cell in cells] if _surrogates(cells) else cells, pa.string())
+    for name in dict.fromkeys(chain.from_iterable(records)):
+        values = [record.get(name) for record in records]
+        kinds = set(map(type, values))
+        if kinds & {dict, list, tuple}:
+            nested[name] = np.array([isinstance(value, (dict, list, tuple)) for value in values], np.bool_)
+            values = [_json_text(value) if deep else value for value, deep in zip(values, nested[name], strict=True)]
+        cells = values if kinds <= {str, NoneType} else [_cell_text(value) for value in values]
+        try:
+            columns[name] = pa.array(cells, pa.string())
+        except UnicodeEncodeError:  # a JSON escape such as \\ud800 is half a character, which no UTF-8 text can hold
+            columns[name] = pa.array([None if cell is None else _printable(str(cell)) for cell in cells], pa.string())
     return RawBatch(columns, np.array(lines, np.int64), raw or (lambda row: _json_text(records[row])), rejects or [], nested)
 
 
-def _surrogates(cells: Sequence[str | None]) -> bool:
-    """Whether a JSON escape such as \\ud800 left half a character, which no UTF-8 text can hold."""
-    try:
-        for cell in cells:
-            if cell is not None and not cell.isascii():
-                cell.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
-def _printable(cell: str | None) -> str | None:
-    return None if cell is None else cell.encode("utf-8", "backslashreplace").decode()
+def _printable(cell: str) -> str:
+    return cell.encode("utf-8", "backslashreplace").decode()
