@@ -253,17 +253,17 @@ def columns(
     grain: str = "day",
     title: str = "",
     open_from: date | None = None,
-    parts: Mapping[str, Values] | None = None,
+    stack: Mapping[str, Values] | None = None,
     height: int = 280,
 ) -> Figure:
-    """Upright bars over time, the unfinished ones hatched; with `parts`, stacked from below in the order given."""
+    """Upright bars over time, the unfinished ones hatched; with `stack`, stacked from below in the order given."""
     t = theme.tokens()
     days = [d.isoformat() for d in x]
     hatch = ["/" if open_from is not None and d >= open_from else "" for d in x]
     when = [(text.month if grain == "month" else text.day)(d) for d in x]
     traces = []
-    for i, (name, column) in enumerate((parts or {"": values}).items()):
-        colour = t.series[i % len(t.series)] if parts else t.main
+    for i, (name, column) in enumerate((stack or {"": values}).items()):
+        colour = t.series[i % len(t.series)] if stack else t.main
         traces.append(
             {
                 "type": "bar",
@@ -279,7 +279,7 @@ def columns(
         )
     tall = parts.present(values) or [0.0]
     span = parts.ticks(min(0.0, min(tall)), max(0.0, max(tall)), say)
-    legend = {"showlegend": True, "legend": {"orientation": "h", "y": 1.12, "x": 0, "font": {"size": 11}}} if parts else {}
+    legend = {"showlegend": True, "legend": {"orientation": "h", "y": 1.12, "x": 0, "font": {"size": 11}}} if stack else {}
     return {
         "data": traces,
         "layout": parts.layout(

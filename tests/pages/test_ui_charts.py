@@ -1,0 +1,83 @@
+"""Every figure is valid Plotly, starts its bars at zero, and carries its own words."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from pages.ui import charts, text, theme
+from pages.ui.charts import parts
+
+DAYS = [date(2026, 3, 1) + timedelta(days=i) for i in range(10)]
+UP: list[float | None] = [1.0, 2.0, None, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
+NAMES = ["甲", "乙", "丙"]
+
+
+def figures() -> dict[str, dict[str, Any]]:
+    return {
+        "line": charts.line(DAYS, {"": UP}, text.short, before=UP, open_from=DAYS[-1], notes=[charts.Note(DAYS[3], "规范")],
+                            band=charts.Band(5, [4.0] * 10, [6.0] * 10), low=UP, high=UP, signals=[1]),
+        "lines": charts.line(DAYS, {"a": UP, "b": UP}, text.short),
+        "plain columns": charts.columns(DAYS, UP, text.short),
+        "empty line": charts.line([], {"": []}, text.short),
+        "columns": charts.columns(DAYS, UP, text.short, open_from=DAYS[-1], stack={"a": UP, "b": UP}),
+        "bars": charts.bars(NAMES, [5.0, None, -2.0], text.short, before=[4.0, 1.0, None], notes=["a", "", "b"], ids=["1", "2", "3"]),
+        "waterfall": charts.waterfall([charts.Step("a", 10, True), charts.Step("b", -3), charts.Step("c", 7, True)], text.short),
+        "intervals": charts.intervals(NAMES, [0.9, None, 0.5], [0.8, None, 0.4], [0.95, None, 0.6], [100, None, 5], text.percent, target=0.8),
+        "pareto": charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short),
+        "heat": charts.heat(["1", "2"], NAMES, [[1.0, 0.9], [None, 1.1], [1.0, 1.0]], text.percent, middle=1.0),
+        "quadrant": charts.quadrant([1.0, None, 3.0], [1.0, 2.0, 3.0], NAMES, say_x=text.short, say_y=text.short, title_x="x", title_y="y",
+                                    centre_x=1.0, centre_y=1.0, corners=("a", "b", "c", "d"), size=[1.0, 2.0, 3.0]),
+        "funnel": charts.funnel([10.0, 20.0, 30.0], [0.1, 0.2, 0.3], NAMES, [10.0, 30.0], {"95%": ([0.0, 0.1], [0.3, 0.2])}, 0.15, text.percent,
+                                title_x="n", title_y="p", flagged=[False, False, True]),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_figures_are_valid_in_both_themes(mode: theme.Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theme, "mode", lambda: mode)
+    for name, figure in figures().items():
+        go.Figure(figure)
+        assert figure["layout"]["font"]["color"] == theme.tokens(mode).ink, name
+
+
+def test_what_is_not_finished_is_dashed_and_hollow() -> None:
+    traces = charts.line(DAYS, {"": UP}, text.short, open_from=DAYS[-1])["data"]
+    assert [t["line"]["dash"] for t in traces if t.get("line", {}).get("dash") == "dot"] == ["dot"]
+    assert traces[0]["x"][-1] == DAYS[-2].isoformat()
+    assert traces[-1]["marker"]["color"] == theme.tokens().paper
+
+
+def test_bars_start_at_zero_and_say_their_value() -> None:
+    figure = charts.bars(NAMES, [500.0, 600.0, 700.0], text.short)
+    assert figure["layout"]["xaxis"]["range"][0] == 0
+    assert [w.strip() for w in figure["data"][-1]["text"]] == ["500", "600", "700"]
+
+
+def test_a_bridge_hangs_its_changes_and_signs_them() -> None:
+    bar = charts.waterfall([charts.Step("a", 10, True), charts.Step("b", -3), charts.Step("c", 5), charts.Step("d", 12, True)], text.short)[
+        "data"
+    ][0]
+    assert bar["base"] == [0.0, 10, 7, 0.0]
+    assert bar["customdata"] == ["10", "-3", "+5", "12"]
+    t = theme.tokens()
+    assert bar["marker"]["color"] == [t.grey, t.act, t.good, t.grey]
+
+
+def test_pareto_orders_and_accumulates() -> None:
+    bar = charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short, ids=["a", "b", "c"])["data"][-1]
+    assert bar["customdata"] == ["b", "c", "a"]
+    assert ["80%" in bar["text"][0], "95%" in bar["text"][1], "100%" in bar["text"][2]] == [True] * 3
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 7), (0, 12345), (0.91, 0.97), (-3, 8), (5, 5), (0, 0)])
+def test_ticks_cover_the_values_and_are_few(low: float, high: float) -> None:
+    axis = parts.ticks(low, high, text.short)
+    assert axis["tickvals"][0] <= low
+    assert axis["tickvals"][-1] >= high
+    assert 2 <= len(axis["tickvals"]) <= 9
+    assert axis["range"][0] <= low
+    assert axis["range"][1] >= high
