@@ -119,7 +119,8 @@ class Answer:
     def labels(self, dimension: str | None = None) -> list[str]:
         """What people call the groups."""
         name = dimension or self.by[0]
-        return [label(self.store, name, v) for v in self.frame[name]]
+        known = names(self.store, name, text.lang())
+        return [_called(known, name, v) for v in self.frame[name]]
 
     def dates(self, dimension: str | None = None) -> list[date]:
         """The days, weeks (their Monday) or months (their first) of a trend."""
@@ -166,9 +167,13 @@ TIMES = ("day", "week", "month")
 
 def label(store: Store, dimension: str, value: object) -> str:
     """What people call one value of a dimension, in the reader's language; the source id where it has no name."""
+    return _called(names(store, dimension, text.lang()), dimension, value)
+
+
+def _called(known: Mapping[str, str], dimension: str, value: object) -> str:
     if missing(value) or value == "":
         return _(UNKNOWN.get(dimension, N_("Not known")))
-    return names(store, dimension, text.lang()).get(str(value)) or str(value)
+    return known.get(str(value)) or str(value)
 
 
 def _number(value: object) -> float | None:

@@ -105,8 +105,14 @@ def missing(x: object) -> bool:
         return not isinstance(x, (int, float, str))
 
 
-def _locale() -> str:
-    return _LOCALES[lang()]
+@cache
+def _parsed(language: Lang) -> Locale:
+    """The locale as an object: Babel would look a name up anew for every number."""
+    return Locale.parse(_LOCALES[language])
+
+
+def _locale() -> Locale:
+    return _parsed(lang())
 
 
 def count(x: float) -> str:
