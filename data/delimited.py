@@ -163,6 +163,7 @@ class Delimited:
             if not _well_formed(data, quotes, ord(self._delimiter)) or (last and len(quotes) % 2):
                 return None
             ends = lines[np.searchsorted(quotes, lines) % 2 == 0]
+        spanning = len(ends) < len(lines)  # some record goes over more than one line
         if last and (not len(ends) or ends[-1] < len(buffer) - 1):
             ends = np.append(ends, len(buffer))
         if not len(ends):
@@ -171,7 +172,7 @@ class Delimited:
         starts = np.empty_like(ends)
         starts[0], starts[1:] = 0, ends[:-1] + 1
         stops = ends - ((ends > starts) & (data[np.maximum(ends - 1, 0)] == _CR) & (data[np.minimum(ends, len(data) - 1)] == _LF))
-        numbers = line + (np.arange(len(ends)) if len(ends) == len(lines) else np.searchsorted(lines, starts))
+        numbers = line + (np.searchsorted(lines, starts) if spanning else np.arange(len(ends)))
         next_line = line + int(np.searchsorted(lines, used)) + (int(ends[-1]) == len(buffer))
         wrong = 0
 
@@ -188,7 +189,7 @@ class Delimited:
                     column_names=[str(place) for place in range(len(self.headers))], block_size=max(2 << 20, 2 * longest)
                 ),
                 parse_options=pa_csv.ParseOptions(
-                    delimiter=self._delimiter, quote_char='"' if quoted else False, newlines_in_values=len(ends) < len(lines),
+                    delimiter=self._delimiter, quote_char='"' if quoted else False, newlines_in_values=spanning,
                     invalid_row_handler=count,
                 ),
                 convert_options=pa_csv.ConvertOptions(
@@ -213,7 +214,7 @@ class Delimited:
                 delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
             fields = 1 + np.diff(np.searchsorted(delimiters, np.append(starts, used)))
             odd = keep & (fields != len(self.headers))
-            if len(ends) < len(lines) and (np.diff(np.append(numbers, next_line))[odd] > 1).any():
+            if spanning and (np.diff(np.append(numbers, next_line))[odd] > 1).any():
                 return None
             for row in np.flatnonzero(odd):
                 if damaged is None or not damaged[row]:
