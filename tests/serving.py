@@ -102,7 +102,7 @@ class Serving:
 
 
 def run_page(tab: ClientConnection, page: str = "") -> str:
-    """Have an open tab run the script once; everything it drew, as text."""
+    """Have an open tab run the script; everything it drew until it came to rest, as text."""
     message = BackMsg()
     message.rerun_script.query_string = ""
     message.rerun_script.page_name = page
@@ -110,7 +110,7 @@ def run_page(tab: ClientConnection, page: str = "") -> str:
     drawn: list[str] = []
     while True:
         answer = ForwardMsg()
-        answer.ParseFromString(tab.recv(timeout=60))  # type: ignore[arg-type]
+        answer.ParseFromString(tab.recv(timeout=180))  # type: ignore[arg-type]
         drawn.append(str(answer))
-        if answer.WhichOneof("type") == "script_finished":
+        if answer.WhichOneof("type") == "script_finished" and answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
             return "\n".join(drawn)

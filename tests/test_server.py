@@ -261,7 +261,7 @@ def test_commands_reach_the_store_through_the_server(real: Serving, tmp_path: Pa
     control = remote.control_path(real.store)
     assert stat.S_IMODE(control.stat().st_mode) == 0o600
     file = tmp_path / "work.jsonl"
-    file.write_text("\n".join(json.dumps(row) for row in rows(900_000, 50)) + "\n{}\n", "utf-8")
+    file.write_text("\n".join(json.dumps(row) for row in rows(900_000, 50)) + '\n{"event_id": "bad"}\n', "utf-8")
     first = command(real.store, "import", str(file), "--as", "annotations", "--json")
     assert (first.returncode, "lock" in first.stderr) == (1, False)
     (counts,) = json.loads(first.stdout)["files"]
