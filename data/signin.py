@@ -49,6 +49,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._demo: tuple[Store, int, bool] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -59,7 +60,7 @@ class Gate:
         connection = HTTPConnection(scope)
         path: str = scope["path"]
         store = owner().store
-        if store.is_demo:
+        if self._is_demo(store):
             if not is_local(connection):
                 await _refuse(scope, receive, send, connection)
                 return
@@ -71,6 +72,12 @@ class Gate:
                 return
             scope["headers"] = [*kept, (HEADER.encode(), key.encode())]
         await self._app(scope, receive, _guarded(send))
+
+    def _is_demo(self, store: Store) -> bool:
+        """`store.is_demo`, asked again when anything has changed: a restore may have made the store another one."""
+        if self._demo is None or self._demo[0] is not store or self._demo[1] != store.version:
+            self._demo = (store, store.version, store.is_demo)
+        return self._demo[2]
 
 
 async def signed_in(store: Store, key: str) -> accounts.Account | None:

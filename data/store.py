@@ -59,7 +59,7 @@ class Store:
         try:
             self._con = duckdb.connect(str(self.path), config=config)
         except duckdb.IOException as error:
-            if "lock" in str(error).lower():
+            if any(sign in str(error).lower() for sign in ("lock", "another process")):  # POSIX, Windows
                 raise StoreBusy(
                     f"{self.path} is in use by another process: stop it, or let this command reach the running server.",
                     f"{self.path} 正被另一个进程占用：请先停止它，或通过运行中的服务操作。",
