@@ -56,7 +56,6 @@ with (
         key="speed_trend",
         alt=_("Units per hour over time"),
     )
-    view.marks(trend.dates())
 
 projects = view.ask(*CARDS, by="project").order("work_hours")
 with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole screen to the project.")):

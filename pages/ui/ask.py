@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import cast
 
 import pandas as pd
@@ -89,16 +89,18 @@ class Answer:
         return [None if missing(v) else float(v) for v in self.frame[name]] if name in self.frame else [None] * len(self)
 
     def before(self, name: str) -> list[float | None]:
-        """The values of the comparison period for the same groups; along time, position by position."""
-        table = self.result.before
-        if table is None or name not in table:
+        """The values of the comparison period for the same groups; along time, for the same step counted from the period's start."""
+        table, query = self.result.before, self.result.query
+        if table is None or name not in table or query.compare is None:
             return [None] * len(self)
-        if any(d in TIMES for d in self.by):
-            old = [None if missing(v) else float(v) for v in table[name]]
-            return (old + [None] * len(self))[: len(self)]
-        known = {tuple(row[:-1]): row[-1] for row in table[[*self.by, name]].itertuples(index=False, name=None)}
-        keys = self.frame[list(self.by)].itertuples(index=False, name=None)
-        return [None if missing(v) else float(cast(float, v)) for v in (known.get(tuple(key)) for key in keys)]
+        now, was = query.period.start, query.period.before(query.compare).start
+        known = dict(zip(self._keys(table, was), table[name], strict=True))
+        return [None if missing(v) else float(cast(float, v)) for v in (known.get(key) for key in self._keys(self.frame, now))]
+
+    def _keys(self, table: pd.DataFrame, start: date | None) -> list[tuple[object, ...]]:
+        """What names a row in both periods: its groups as they are, its day, week or month as a number of steps from the start."""
+        columns = [[_step(d, v, start) if d in TIMES else v for v in table[d]] for d in self.by]
+        return list(zip(*columns, strict=True)) if columns else [()] * len(table)
 
     def total(self, name: str) -> float | None:
         """The value of the whole, recomputed from the facts."""
@@ -163,6 +165,18 @@ class Answer:
 
 
 TIMES = ("day", "week", "month")
+
+
+def _step(dimension: str, value: object, start: date | None) -> int | None:
+    """The how-manieth day, week or month from the start; None for a row without a date."""
+    if missing(value) or start is None:
+        return None
+    d = pd.Timestamp(cast(datetime, value)).date()
+    if dimension == "month":
+        return 12 * (d.year - start.year) + d.month - start.month
+    if dimension == "week":
+        return (d - start + timedelta(days=start.weekday())).days // 7
+    return (d - start).days
 
 
 def label(store: Store, dimension: str, value: object) -> str:

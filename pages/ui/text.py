@@ -6,7 +6,7 @@ catalogue is read from the .po file itself, so nothing has to be compiled on the
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -100,9 +100,9 @@ def missing(x: object) -> bool:
     if x is None:
         return True
     try:
-        return bool(math.isnan(x))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return not isinstance(x, (int, float, str))
+        return bool(x != x)  # NaN and NaT are not even equal to themselves
+    except TypeError:
+        return True  # NA answers neither yes nor no
 
 
 @cache
@@ -139,7 +139,10 @@ def short(x: float) -> str:
         return decimal(x, 1)
     if size < 9_999.5:
         return count(x)
-    return _ascii(format_compact_decimal(x, locale=_locale(), fraction_digits=1).replace("K", "k"))
+    said = format_compact_decimal(x, locale=_locale(), fraction_digits=1)
+    if len(re.findall(r"\d", said.split(".")[0])) > 2:
+        said = format_compact_decimal(x, locale=_locale(), fraction_digits=0)
+    return _ascii(said.replace("K", "k"))
 
 
 def percent(x: float, places: int = 1) -> str:

@@ -13,7 +13,7 @@ from data import accounts, owner
 from data.store import Store
 from metrics.reach import reach
 from metrics.scope import SYSTEM
-from pages.ui import access
+from pages.ui import access, text
 from pages.ui.text import _, speaking
 from tests.pages.conftest import ROOT, Open
 
@@ -75,6 +75,11 @@ def units(store: Store, site: str | None) -> int:
     return round(float(found[0][0]))
 
 
+def english(n: float) -> str:
+    with speaking("en"):
+        return text.short(n)
+
+
 def shown_units(at: AppTest) -> str:
     return next(m.value for m in at.metric if m.label.startswith("Units"))
 
@@ -83,10 +88,10 @@ def test_a_site_manager_sees_one_site_whatever_the_address_says(small: Store, vi
     everything, own = units(small, None), units(small, "S1")
     assert own < everything
     whole = visit("site/throughput.py", persona="admin", lang="en")
-    assert shown_units(whole) == f"{everything / 1000:.1f}k"
+    assert shown_units(whole) == english(everything)
     for query in ({}, {"site": "S2"}, {"team": "T3"}):
         at = visit("site/throughput.py", persona="site_manager", lang="en", **query)
-        assert shown_units(at) == f"{own / 1000:.1f}k"
+        assert shown_units(at) == english(own)
         assert "site" not in at.query_params
     assert not [s for s in at.selectbox if s.key == "f_site"]
 
@@ -132,7 +137,7 @@ def test_the_role_comes_from_the_account_and_ends_with_the_session(small: Store)
     at.user = {"session": accounts.session_key(sid)}
     at.run()
     assert at.title[0].value == access.screen("throughput").question
-    assert shown_units(at) == f"{units(small, 'S2') / 1000:.1f}k"
+    assert shown_units(at) == english(units(small, "S2"))
     assert not [s for s in at.selectbox if s.key == "persona_switch"]
     accounts.set_disabled(small, "lin", True)
     at.run()

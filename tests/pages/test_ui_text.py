@@ -151,7 +151,8 @@ def test_the_check_sees_a_bare_literal() -> None:
         (9999, "9,999", "9,999"),
         (12_345, "1.2万", "12.3k"),
         (986_000, "98.6万", "986k"),
-        (12_345_678, "1234.6万", "12.3M"),
+        (9_103_400, "910万", "9.1M"),
+        (12_345_678, "1235万", "12.3M"),
         (230_000_000, "2.3亿", "230M"),
         (-45_678, "-4.6万", "-45.7k"),
     ],
@@ -165,7 +166,7 @@ def test_short_numbers(x: float, zh: str, en: str) -> None:
 
 def test_money_dates_and_spans() -> None:
     with speaking("zh"):
-        assert text.money(1_234_567) == "¥123.5万"
+        assert text.money(1_234_567) == "¥123万"
         assert text.money(-12.5) == "-¥12.5"
         assert text.money(1234.5, exact=True) == "¥1,234.50"
         assert text.day(date(2026, 3, 5)) == "3月5日"
@@ -184,4 +185,4 @@ def test_missing_values() -> None:
     import pandas as pd
 
     assert [text.missing(v) for v in (None, float("nan"), pd.NA, pd.NaT)] == [True] * 4
-    assert [text.missing(v) for v in (0, 0.0, "", "x", True)] == [False] * 5
+    assert [text.missing(v) for v in (0, 0.0, "", "x", True, date(2026, 3, 5), pd.Timestamp("2026-03-05"))] == [False] * 7

@@ -1,0 +1,57 @@
+"""Answers: what is compared with what, and that the memory keeps scopes and versions apart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from data.store import Store
+from metrics.period import Period
+from metrics.query import Query
+from metrics.reach import reach
+from metrics.scope import SYSTEM, scope_for
+from pages.ui import ask
+from pages.ui.ask import Answer
+from pages.ui.text import speaking
+
+
+def asked(store: Store, *by: str, days: int = 12) -> Answer:
+    last = reach(store, SYSTEM).last
+    assert last is not None
+    period = Period(last - timedelta(days=days - 1), last)
+    return Answer(ask.result(store, Query(("units",), by=by, period=period, compare="previous", total=True), SYSTEM), store)
+
+
+def test_along_time_each_day_meets_the_same_day_of_the_period_before(small: Store) -> None:
+    answer = asked(small, "day").dated()
+    told = dict(small.rows("SELECT business_date, sum(units) FROM work WHERE action IN (0, 1) GROUP BY ALL"))
+    assert len(answer) < 12  # a day of rest lies in between, so positions do not match
+    for day, now, was in zip(answer.dates(), answer.column("units"), answer.before("units"), strict=True):
+        assert now == float(told[day])
+        earlier = told.get(day - timedelta(days=12))
+        assert was == (None if earlier is None else float(earlier))
+
+
+def test_groups_meet_themselves(small: Store) -> None:
+    answer = asked(small, "project").order("units", top=2)
+    assert len(answer) == 2
+    assert sum(v or 0 for v in asked(small, "project").before("units")) == answer.total_before("units")
+    with speaking("en"):
+        assert set(asked(small, "project").labels()) == {"Street boxes", "Point clouds", "Call audio", "Receipts"}
+    ids = asked(small, "project").ids()
+    assert answer.ids() == sorted(ids, key=lambda i: -(asked(small, "project").only("project", i).column("units")[0] or 0))[:2]
+    assert asked(small, "project").arrange("project", ["P3", "P1"]).ids() == ["P3", "P1"]
+
+
+def test_the_memory_is_keyed_by_scope_and_version(small: Store) -> None:
+    st.cache_resource.clear()
+    query = Query(("units",))
+    everything = ask.result(small, query, SYSTEM)
+    assert ask.result(small, query, SYSTEM) is everything
+    own = ask.result(small, query, scope_for("site_manager", site="S2"))
+    assert own.total is not None
+    assert everything.total is not None
+    assert float(str(own.total["units"])) < float(str(everything.total["units"]))
+    small.set_meta("note", "something changed")
+    assert ask.result(small, query, SYSTEM) is not everything
