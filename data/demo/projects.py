@@ -95,7 +95,7 @@ class Project:
     age: int = 1100  # days the contract has run
     starts: float = 0.0  # fraction of the log at which work begins
     ends: float = 1.0  # fraction of the log at which work ends
-    answer: int = 4  # days the client takes to decide a batch
+    answer: int = 3  # days the client takes to decide a batch
     feedback: bool = False  # the client returns a verdict per item
     both: bool = True  # worked on at the second site, too
 
@@ -126,9 +126,9 @@ def _p(number: int, *args: object, **kwargs: object) -> Project:
 PROJECTS = (
     _p(1, "高速车辆拉框", "Highway vehicle boxes", "屿行智驾", "image_box", "2d_box", "框", 22, 15.5, 8.6, answer=3, feedback=True),
     _p(2, "城区路口拉框", "Urban crossing boxes", "屿行智驾", "image_box", "2d_box", "框", 17, 16.0, 9.2, errors=1.2, prelabelled=0.7, assisted=0.62),
-    _p(3, "泊车环视拉框", "Parking surround boxes", "砚山出行", "image_box", "2d_box", "框", 15, 13.5, 9.8, tool="client_platform", tier=1, answer=5),
+    _p(3, "泊车环视拉框", "Parking surround boxes", "砚山出行", "image_box", "2d_box", "框", 15, 13.5, 9.8, tool="client_platform", tier=1, answer=3),
     _p(4, "货架商品拉框", "Shelf product boxes", "拾穗零售", "image_box", "2d_box", "框", 13, 16.0, 7.4, tool="label_studio", tier=1, errors=1.1, pay_on="accept", rework=0.0, answer=3),
-    _p(5, "果实检测拉框", "Fruit detection boxes", "谷垚农业", "image_box", "2d_box", "框", 9, 15.5, 7.0, tier=2, answer=5, age=700),
+    _p(5, "果实检测拉框", "Fruit detection boxes", "谷垚农业", "image_box", "2d_box", "框", 9, 15.5, 7.0, tier=2, answer=3, age=700),
     _p(6, "安防行人拉框", "Pedestrian boxes", "砚山出行", "image_box", "2d_box", "框", 10, 13.0, 9.6, tier=3, markup=1.42, errors=1.25, rework=0.0, answer=5, tool="daily_sheet"),
     _p(7, "仓储机器人拉框", "Warehouse robot boxes", "汐岸机器人", "image_box", "2d_box", "框", 9, 14.0, 9.2, tool="client_platform", feedback=True, age=420),
     _p(8, "夜间红外拉框", "Night infrared boxes", "屿行智驾", "image_box", "2d_box", "框", 8, 12.5, 9.6, errors=1.3, markup=1.66, limit=0.03, starts=0.35, age=60),
@@ -136,14 +136,14 @@ PROJECTS = (
     _p(10, "车道线关键点", "Lane keypoints", "砚山出行", "keypoint", "keypoints", "点", 8, 20.0, 6.6),
     _p(11, "可行驶区域分割", "Drivable area polygons", "屿行智驾", "polygon", "segmentation", "框", 10, 4.5, 31.0, prelabelled=0.5, assisted=0.7, limit=0.03),
     _p(12, "农田地块分割", "Field parcel polygons", "谷垚农业", "polygon", "segmentation", "框", 6, 3.9, 36.0, tool="label_studio", tier=2, ends=0.72, age=240, both=False),
-    _p(13, "激光雷达立体框", "Lidar cuboids", "砚山出行", "point_cloud", "3d_box", "框", 10, 4.7, 33.0, errors=1.3, limit=0.035, markup=1.85, answer=6, tool="client_platform"),
+    _p(13, "激光雷达立体框", "Lidar cuboids", "砚山出行", "point_cloud", "3d_box", "框", 10, 4.7, 33.0, errors=1.3, limit=0.035, markup=1.85, answer=4, tool="client_platform"),
     _p(14, "室内点云语义", "Indoor point cloud", "汐岸机器人", "point_cloud", "3d_segmentation", "框", 5, 3.7, 40.0, errors=1.2, limit=0.035, tier=1, age=300, both=False),
     _p(15, "客服对话意图", "Support dialogue intent", "墨屿科技", "text", "classification", "段", 8, 6.6, 17.0, tool="label_studio", tier=1, feedback=True),
     _p(16, "长文改写评估", "Long text rewriting", "墨屿科技", "text", "rewriting", "字", 6, 165.0, 0.72, tool="label_studio", errors=0.9, pay_on="accept", age=500),
-    _p(17, "方言语音转写", "Dialect transcription", "听涧语音", "audio", "transcription", "秒", 10, 13.8, 9.2, tool="label_studio", errors=1.2, answer=6),
+    _p(17, "方言语音转写", "Dialect transcription", "听涧语音", "audio", "transcription", "秒", 10, 13.8, 9.2, tool="label_studio", errors=1.2, answer=4),
     _p(18, "车机唤醒词切分", "Wake word segments", "听涧语音", "audio", "segmentation", "段", 6, 9.8, 11.5, tier=3, markup=1.62, errors=1.1, prelabelled=0.6, assisted=0.6, tool="client_platform"),
     _p(19, "短视频动作片段", "Short video actions", "幕间传媒", "video", "temporal", "段", 8, 5.9, 21.0, tool="client_platform", tier=2, errors=1.15),
     _p(20, "多目标跟踪", "Multi-object tracking", "屿行智驾", "video", "tracking", "框", 7, 15.0, 8.8, prelabelled=0.85, assisted=0.6, errors=1.25, limit=0.03),
-    _p(21, "肺结节影像标注", "Lung nodule contours", "澈影医疗", "medical", "segmentation", "框", 5, 3.2, 38.0, tool="label_studio", errors=0.7, sampled=1.0, limit=0.015, hourly=44.0, pay_on="pass", markup=1.9, answer=7, feedback=True, age=650, both=False),
+    _p(21, "肺结节影像标注", "Lung nodule contours", "澈影医疗", "medical", "segmentation", "框", 5, 3.2, 38.0, tool="label_studio", errors=0.7, sampled=1.0, limit=0.015, hourly=44.0, pay_on="pass", markup=1.9, answer=5, feedback=True, age=650, both=False),
 )  # fmt: skip
 GUIDELINE_PROJECT, OUTAGE_TOOL = "P001", "cvat"

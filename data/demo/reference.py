@@ -217,9 +217,7 @@ def _quotas(calendar: Calendar, made: npt.NDArray[np.float64]) -> Batch:
 def _attendance(cast: Cast, calendar: Calendar, rosters: list[Roster], cut: int) -> Batch:
     """One row a person and rostered day; today's leavers have not clocked out yet."""
     reasons = [*(name for name, _ in LEAVES), NO_WORK]
-    seat = {}
-    for worker, team in enumerate(cast.at(cast.today).team):
-        seat[worker] = f"{'ABCDEFGHJKLMNPQRSTUVWXYZ'[team % 24]}{1 + team // 24}-{1 + worker % 40:02d}"
+    seat = _seats(cast, rosters)
     parts = []
     for number, r in enumerate(rosters):
         midnight = (calendar.first + number) * DAY_MS - ZONE_MS
@@ -238,6 +236,18 @@ def _attendance(cast: Cast, calendar: Calendar, rosters: list[Roster], cut: int)
         }))  # fmt: skip
     rows = pa.concat_tables(parts)
     return Batch("attendance", rows.append_column("line", pa.array(np.arange(1, rows.num_rows + 1))), read=rows.num_rows)
+
+
+def _seats(cast: Cast, rosters: list[Roster]) -> dict[int, str]:
+    """A seat of their own for everybody on the rosters: by team, then for those who have left since."""
+    state = cast.at(cast.today)
+    people = np.unique(np.concatenate([r.worker for r in rosters]))
+    found: dict[int, str] = {}
+    for site in range(len(SITES)):
+        mine = people[state.site[people] == site]
+        for rank, worker in enumerate(mine[np.lexsort((state.team[mine], ~state.here[mine]))]):
+            found[int(worker)] = f"{chr(ord('A') + rank // 50)}-{1 + rank % 50:02d}"
+    return found
 
 
 def _notes(calendar: Calendar) -> Batch:

@@ -315,6 +315,18 @@ def test_today_is_partly_done(store: Store) -> None:
     )
 
 
+def test_attendance_has_absence_overtime_and_a_seat_each(store: Store) -> None:
+    absent, long, twice, idle = store.rows("""SELECT avg(coalesce(leave IN ('事假', '病假', '年假', '旷工'), false)::INT),
+        avg((clock_out - clock_in > INTERVAL 10 HOUR)::INT) FILTER (clock_out IS NOT NULL),
+        (SELECT count(*) FROM (SELECT 1 FROM attendance JOIN presence AS p USING (worker_key) WHERE p.from_date <= work_date
+            AND (p.to_date IS NULL OR work_date < p.to_date) GROUP BY work_date, p.site_key, seat HAVING count(*) > 1)),
+        count(*) FILTER (leave = '待岗') FROM attendance""")[0]
+    assert 0.02 <= absent <= 0.05
+    assert 0.08 <= long <= 0.35
+    assert twice == 0
+    assert idle > 0
+
+
 def test_the_floor_shows_what_the_notes_say(store: Store) -> None:
     notes = {kind: (start, end) for kind, start, end in store.rows("SELECT kind, from_date, to_date FROM note WHERE kind <> 'holiday'")}
     assert set(notes) == {"guideline", "outage", "slack"}
