@@ -159,7 +159,7 @@ def _people(cur, rng: random.Random) -> None:
         start = FIRST - timedelta(days=rng.choice((5, 20, 60, 120, 300, 500))) + timedelta(days=rng.choice((0, 0, 15, 30)))
         for spell in range(2 if worker % 7 == 0 else 1):
             hired = start + timedelta(days=60 * spell)
-            left = hired + timedelta(days=rng.choice((3, 25, 40))) if worker % 3 == 0 or spell == 0 and worker % 7 == 0 else None
+            left = hired + timedelta(days=rng.choice((3, 25, 40))) if worker % 3 == 0 or (spell == 0 and worker % 7 == 0) else None
             cut = hired + timedelta(days=2 + rng.randrange(20)) if rng.random() < 0.5 else None
             if cut and left and cut >= left:
                 cut = None

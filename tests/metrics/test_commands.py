@@ -25,7 +25,7 @@ from tests.metrics.base import fill
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     found = tmp_path_factory.mktemp("commands") / "base.duckdb"
     fill(found, rows=300).close()
-    yield found
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -175,7 +175,7 @@ def test_nobody_followed_for_ninety_days_is_no_number(store: Store) -> None:
     result = run(store, Query(("attrition_90d",), period=Period(date(2026, 2, 10), LAST)), SYSTEM)
     assert result.total is not None
     assert result.total["attrition_90d"] is None
-    assert [note.code for note in result.notes if "attrition" in note.en][0] == "null"
+    assert next(note.code for note in result.notes if "attrition" in note.en) == "null"
 
 
 def test_leavers_by_reason_add_up(store: Store) -> None:

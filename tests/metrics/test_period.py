@@ -42,7 +42,7 @@ def test_a_year_earlier_keeps_the_weekday() -> None:
 
 
 def test_a_range_must_not_end_before_it_starts_and_a_comparison_needs_both_ends() -> None:
-    with pytest.raises(QueryError, match="ends .* before it starts"):
+    with pytest.raises(QueryError, match=r"ends .* before it starts"):
         Period(date(2026, 3, 2), date(2026, 3, 1))
     with pytest.raises(QueryError, match="first and a last day"):
         resolve("all", THURSDAY).before("previous")

@@ -46,7 +46,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Store]
         stores[name] = fill(folder / f"{name}.duckdb", rows=800)
         with stores[name].transaction() as cur:
             for table in TABLES:
-                if table == "cost_day" and name != "S1" or table == "pace_group" and name == "w05":
+                if (table == "cost_day" and name != "S1") or (table == "pace_group" and name == "w05"):
                     continue
                 cur.execute(f"DELETE FROM {table} WHERE NOT ({kept})")
     yield stores
