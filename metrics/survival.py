@@ -64,11 +64,11 @@ def kaplan_meier(durations: Sequence[float], events: Sequence[bool], entry: Sequ
     exited = len(exits) - np.concatenate(([0], np.cumsum(leaving)[:-1])) if len(times) else leaving
     not_yet = len(entries) - np.searchsorted(np.sort(entries), times, side="left") if entry is not None else np.zeros(len(times), dtype=int)
     rows, survival, greenwood = [], 1.0, 0.0
-    for time, risk, d, out in zip(times, exited - not_yet, hits, leaving, strict=True):
+    for time, risk, d, out in zip(times.tolist(), (exited - not_yet).tolist(), hits.tolist(), leaving.tolist(), strict=True):
         if d:
             survival *= 1 - d / risk
             greenwood = greenwood + d / (risk * (risk - d)) if risk > d else inf
-        rows.append(Step(float(time), int(risk), int(d), int(out - d), survival, *_band(survival, greenwood, z)))
+        rows.append(Step(time, risk, d, out - d, survival, *_band(survival, greenwood, z)))
     median = next((row.time for row in rows if row.survival <= 0.5 + 1e-12), None)
     return Survival(tuple(rows), median)
 
