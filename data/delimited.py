@@ -346,6 +346,11 @@ def _line_stop(buffer: bytes, start: int) -> int:
     return cr if cr >= 0 else end if end >= 0 else len(buffer)
 
 
+def _may_go_on(buffer: bytes, stop: int) -> bool:
+    """Whether a line that stops here could have more to it beyond the buffer (a CR may be half of a CRLF)."""
+    return stop == len(buffer) or (stop == len(buffer) - 1 and buffer[stop] == _CR)
+
+
 def _line_next(buffer: bytes, stop: int) -> int:
     return stop + (2 if buffer[stop : stop + 2] == b"\r\n" else 1 if stop < len(buffer) else 0)
 
@@ -355,7 +360,7 @@ def _records(buffer: bytes, start: int, line: int, delimiter: str, last: bool) -
     sign = delimiter.encode()
     while start < len(buffer):
         stop = _line_stop(buffer, start)
-        if not last and (stop == len(buffer) or buffer[stop:] == b"\r"):
+        if not last and _may_go_on(buffer, stop):
             return
         after = _line_next(buffer, stop)
         if stop == start:
@@ -408,7 +413,7 @@ def _split_quoted(buffer: bytes, start: int, sign: bytes, last: bool) -> tuple[l
             stop = comma if comma >= 0 else stop
             fields.append(buffer[place:stop])
         if buffer[stop : stop + 1] != sign:
-            return (fields, stop) if last or buffer[stop:] != b"\r" else None
+            return (fields, stop) if last or not _may_go_on(buffer, stop) else None
         place = stop + 1
 
 

@@ -18,18 +18,17 @@ import pyarrow.compute as pc
 
 from data.delimited import RawBatch, broken
 from data.errors import InputError, NameUnknown
-from data.moments import DateOrder, date_order, known_zone
+from data.moments import DateOrder, known_zone
 from data.numerals import DecimalSign, decimal_sign, header_unit
 from data.readers import Progress, Source, from_objects, open_file
 from data.tables import ARROW, LOG_LIMIT, TABLES, Batch, Column, Reject, TableSpec, reason, table
-from data.values import NUMERIC, Cells, Mask, Style, convert, slashed, text, thousandths
+from data.values import DATED, NUMERIC, Cells, Mask, Style, convert, day_or_month_first, text, thousandths
 from data.words import plain
 
 if TYPE_CHECKING:
     from data.store import Store
 
 _SHOWN = 200
-_DATED = ("instant", "date", "month", "version")
 _TIMED = ("seconds", "integer")
 _WALL_LIMIT_MS = 999_999_999_999  # what the log can hold between started_at and ts
 
@@ -372,7 +371,7 @@ class _Converter:
         sign = mapping.decimal if mapping else None
         unit = Decimal(1)
         if header is not None:
-            if order is None and column.kind in _DATED and self._orders is not None:
+            if order is None and column.kind in DATED and self._orders is not None:
                 order = self._order(header)
             if sign is None and column.kind in NUMERIC and self._signs is not None:
                 sign = self._sign(header)
@@ -382,7 +381,7 @@ class _Converter:
                 elif column.name == "rostered_minutes":
                     unit = named_unit[1] / 60
         words = mapping.choices.get(column.name, {}) if mapping else {}
-        return Style(self._zone, order, sign, unit, {plain(word): choice for word, choice in words.items()})
+        return Style(self._zone, order, sign, unit, {plain(word): choice for word, choice in words.items()}, ask=header is not None)
 
     def _convert(self, column: Column, header: str, cells: pa.Array) -> Cells:
         """The cells of a column; when they leave open how dates or decimals are written, the whole file is asked and they are read "
@@ -392,21 +391,19 @@ class _Converter:
         if found.commas and style.decimal is None and (sign := self._sign(header)) is not None:
             style = replace(style, decimal=sign)
             found = convert(column, cells, style)
-        if style.date_order is None and "date_order" in found.faults.values() and (order := self._order(header)) is not None:
-            found = convert(column, cells, replace(style, date_order=order))
+        if found.slashed:
+            found = convert(column, cells, replace(style, date_order=self._order(header) or "mixed"))
         return found
 
     def _order(self, header: str) -> DateOrder | None:
         """Day or month first in a column: by the column's own clear dates, else by those of the file's other columns."""
         if self._orders is None:
-            headers = [
-                self._columns[column.name] for column in self._spec.columns if column.kind in _DATED and column.name in self._columns
-            ]
+            headers = [self._columns[column.name] for column in self._spec.columns if column.kind in DATED and column.name in self._columns]
             seen: dict[str, set[DateOrder]] = {name: set() for name in headers}
             for raw in self._again():
                 for name in headers:
                     if name in raw.columns and pa.types.is_string(raw.columns[name].type):
-                        found = date_order(slashed(raw.columns[name]).unique().to_pylist())
+                        found = day_or_month_first(raw.columns[name])
                         seen[name] |= {found} if found else set()
             self._orders = {name: _agreed(found) for name, found in seen.items()}
         own = self._orders.get(header)

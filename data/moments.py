@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -58,23 +57,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
 
 _FORMS = _patterns()
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_SLASHED = re.compile(r"\s*(?:[A-Za-z]{3,9},?\s+)?(\d{1,2})([-/])(\d{1,2})\2\d{4}(?:\D.*)?", re.DOTALL)
 _TIME_OF_DAY = re.compile(_TIME, re.IGNORECASE)
-
-
-def date_order(texts: Iterable[str]) -> DateOrder | None:
-    """Whether a column writes day or month first, judging by the values that leave no doubt; None when none does.
-
-    >>> date_order(["3/4/2026", "25/4/2026"]), date_order(["8/20/2018 18:40:05"]), date_order(["3/4/2026"])
-    ('dmy', 'mdy', None)
-    """
-    day = month = False
-    for text in texts:
-        if found := _SLASHED.fullmatch(unicodedata.normalize("NFKC", text)):
-            first, second = int(found[1]), int(found[3])
-            day |= first > 12 >= second
-            month |= second > 12 >= first
-    return "mixed" if day and month else "dmy" if day else "mdy" if month else None
 
 
 def instant(text: str, order: DateOrder | None = None, zone: str = "UTC") -> tuple[int, bool]:

@@ -25,9 +25,10 @@ NULLS = pa.array(["", "NULL", "null", "Null", "NaN", "nan", "NAN", "\\N", "-", "
 _WORDLESS_NULLS = pa.array(["None", "none", "nil", "--", "—", "/", "无", "空", "NA", "<NA>", "NaT"])
 _LONGEST_NULL = 4
 _FEW = 400  # distinct texts among the first 2,000 up to which a column is read once per distinct text
+DATED: tuple[Kind, ...] = ("instant", "date", "month", "version")
 NUMERIC: tuple[Kind, ...] = ("quantity", "seconds", "money", "ratio", "integer")
 _DIGITS: Mapping[Kind, int] = {"quantity": 3, "seconds": 3, "money": 6, "ratio": 6}
-_SLASHED = r"^\s*(?:[A-Za-z]{3,9},?\s+)?\d{1,2}[-/]\d{1,2}[-/]\d{4}"
+_SLASHED_PARTS = r"^\s*(?:[A-Za-z]{3,9},?\s+)?(?P<one>[0-9]{1,2})[-/](?P<two>[0-9]{1,2})[-/][0-9]{4}(?:[^0-9]|$)"
 _PLAIN_NUMBER = r"^[+-]?\d{1,12}(?:\.\d{0,20})?$"
 _COMMA_NUMBER = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d{1,12})(?:,\d{1,20})?$"
 
@@ -35,26 +36,32 @@ _COMMA_NUMBER = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d{1,12})(?:,\d{1,20})?$"
 @dataclass(frozen=True, slots=True)
 class Style:
     """How a column is written: the zone of times without one, day/month order, decimal sign, the size of a bare number's unit
-    (seconds for lengths of time), and words for choices beyond the usual ones."""
+    (seconds for lengths of time), and words for choices beyond the usual ones.
+
+    `ask`: rather than read dates whose day and month could be swapped, answer Cells.slashed.
+    """
 
     zone: str = "UTC"
     date_order: DateOrder | None = None
     decimal: DecimalSign | None = None
     unit: Decimal = Decimal(1)
     meanings: Mapping[str, str] = field(default_factory=dict)
+    ask: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
     """A typed column (null where empty or at fault), the reject code per faulty row, and which rows had a time without a zone.
 
-    `commas`: numbers with commas were read without knowing what they set off.
+    `commas`: numbers with commas were read without knowing what they set off. `slashed`: nothing was read, because the order of
+    day and month has to be known first (only when Style.ask).
     """
 
     values: pa.Array
     faults: dict[int, str]
     naive: Mask | None = None
     commas: bool = False
+    slashed: bool = False
 
 
 @dataclass(slots=True)
@@ -105,9 +112,22 @@ def numeral(value: float) -> str:
     return str(int(value)) if value == value and abs(value) != float("inf") and value == int(value) else repr(value)
 
 
-def slashed(cells: pa.Array) -> pa.Array:
-    """The cells that are dates such as 3/4/2026, for which the order of day and month has to be known."""
-    return cells.filter(pc.match_substring_regex(cells, _SLASHED))
+def day_or_month_first(cells: pa.Array) -> DateOrder | None:
+    """What a column's dates such as 25/4/2026 prove about the order of day and month; None when they prove nothing.
+
+    >>> day_or_month_first(pa.array(["3/4/2026", "25/4/2026 10:00"])), day_or_month_first(pa.array(["3/4/2026"]))
+    ('dmy', None)
+    """
+    parts = pc.extract_regex(cells, _SLASHED_PARTS)
+    one, two = (pc.struct_field(parts, name).cast(pa.string()).cast(pa.int64()) for name in ("one", "two"))
+    day = pc.any(pc.and_(pc.greater(one, 12), pc.less_equal(two, 12))).as_py() is True
+    month = pc.any(pc.and_(pc.greater(two, 12), pc.less_equal(one, 12))).as_py() is True
+    return "mixed" if day and month else "dmy" if day else "mdy" if month else None
+
+
+def _has_slashed(strings: pa.Array, coded: _Coded) -> bool:
+    left = np.flatnonzero(~coded.known & strings.is_valid().to_numpy(zero_copy_only=False))
+    return len(left) > 0 and pc.any(pc.match_substring_regex(strings.take(pa.array(left)), _SLASHED_PARTS)).as_py() is True
 
 
 # Columns ---------------------------------------------------------------------------------------------------------------
@@ -132,6 +152,8 @@ def convert(column: Column, cells: pa.Array, style: Style) -> Cells:
             encoded = strings.dictionary_encode()
             return _spread(convert(column, encoded.dictionary, style), encoded.indices)
         coded = _plain(column, strings, style)
+        if style.ask and style.date_order is None and column.kind in DATED and _has_slashed(strings, coded):
+            return Cells(pa.nulls(len(cells), ARROW[column.kind]), {}, slashed=True)
         _read_rest(column, strings, style, coded)
     _bound(column, coded)
     if column.kind == "instant":
@@ -151,7 +173,7 @@ def _spread(distinct: Cells, indices: pa.Array) -> Cells:
         faults = {int(row): distinct.faults[int(places[row])] for row in np.flatnonzero(at_fault[places])}
     if distinct.naive is not None:
         naive = np.append(distinct.naive, False)[places]
-    return Cells(values, faults, naive, distinct.commas)
+    return Cells(values, faults, naive, distinct.commas, distinct.slashed)
 
 
 # Words -------------------------------------------------------------------------------------------------------------------
