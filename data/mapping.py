@@ -57,7 +57,7 @@ class Mapping:
         if self.date_order not in (None, "dmy", "mdy", "ymd"):
             raise InputError(
                 f"date_order is “{self.date_order}”: it can be dmy, mdy or ymd.",
-                "date_order 为“{self.date_order}”：只能是 dmy、mdy 或 ymd。",
+                f"date_order 为“{self.date_order}”：只能是 dmy、mdy 或 ymd。",
             )
         if self.decimal not in (None, ".", ","):
             raise InputError(f"decimal is “{self.decimal}”: it can be . or ,", f"decimal 为“{self.decimal}”：只能是 . 或 ,")

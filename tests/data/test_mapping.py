@@ -228,8 +228,9 @@ def test_mappings_are_saved_found_and_checked(tmp_path: Path) -> None:
     ('{"name": "a", "table": "reviews", "choices": {"verdict": {"x": "perhaps"}}}', NameUnknown), ('{"name": "a", "decimal": ";"}', InputError),
 ])  # fmt: skip
 def test_a_wrong_mapping_is_refused(spec: str, error: type[Exception]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         Mapping.from_json(spec)
+    assert "self." not in f"{caught.value}{caught.value.zh}"  # type: ignore[attr-defined]
 
 
 def test_a_constant_that_cannot_be_is_refused(tmp_path: Path) -> None:
