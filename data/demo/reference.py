@@ -147,7 +147,7 @@ def _money_tables(calendar: Calendar) -> Iterator[Batch]:
                 {"project_id": p.id, "valid_from": day(moment), "amount": _money(slid(p.price, age, SLIDE_PRICE)), "currency": "CNY"}
             )
             rate = slid(p.rate, age, SLIDE_RATE)
-            check = CHECK * (0.7 if p.sampled >= 1 else 1.36)
+            check = CHECK * (0.7 if p.sampled >= 1 else 1.5)
             for action, amount, pay_on in (
                 ("annotate", rate, p.pay_on),
                 ("rework", rate * p.rework, p.pay_on),
