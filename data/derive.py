@@ -14,20 +14,21 @@ from data.rollup import LENGTH, Dates
 
 
 def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:
-    """Add site, team, business date and hour to rows with worker_key and ts: the assignment valid at that instant, the site's zone.
+    """Give rows with worker_key and ts their site, team and local time, as the view `into`: the assignment valid at that instant.
 
     The business date is the local date on which the shift began, so a site whose day starts at 06:00 counts 02:00 to the
     day before. Undated rows take the person's latest assignment and have no date.
     """
-    cur.execute("""CREATE OR REPLACE TEMP VIEW assignment_span AS
-        SELECT a.*, s.zone, lead(valid_from_ts, 1, TIMESTAMP 'infinity') OVER (PARTITION BY worker_key ORDER BY valid_from_ts) AS valid_to_ts
-        FROM assignment AS a JOIN site AS s USING (site_key)""")
+    zone = str(cur.execute("SELECT zone FROM site WHERE site_key = 0").fetchall()[0][0]).replace("'", "''")
     at = "coalesce(f.ts::TIMESTAMP, TIMESTAMP '9999-12-31')"
-    cur.execute(f"""CREATE OR REPLACE TEMP TABLE {into} AS
+    cur.execute(f"""CREATE OR REPLACE TEMP VIEW {into} AS
+        WITH span AS (
+            SELECT a.*, s.zone, lead(valid_from_ts, 1, TIMESTAMP 'infinity') OVER (PARTITION BY worker_key ORDER BY valid_from_ts) AS valid_to_ts
+            FROM assignment AS a JOIN site AS s USING (site_key)
+        )
         SELECT f.*, coalesce(a.site_key, 0)::SMALLINT AS site_key, coalesce(a.team_key, 0)::SMALLINT AS team_key,
-            timezone(coalesce(a.zone, $zone), timezone('UTC', f.ts::TIMESTAMP)) AS local_ts
-        FROM {facts} AS f LEFT JOIN assignment_span AS a ON a.worker_key = f.worker_key AND {at} >= a.valid_from_ts AND {at} < a.valid_to_ts""",
-        {"zone": cur.execute("SELECT zone FROM site WHERE site_key = 0").fetchall()[0][0]})  # fmt: skip
+            timezone(coalesce(a.zone, '{zone}'), timezone('UTC', f.ts::TIMESTAMP)) AS local_ts
+        FROM {facts} AS f LEFT JOIN span AS a ON a.worker_key = f.worker_key AND {at} >= a.valid_from_ts AND {at} < a.valid_to_ts""")
 
 
 def business_date(cur: DuckDBPyConnection, local: str, site: str) -> str:
@@ -40,7 +41,8 @@ def business_date(cur: DuckDBPyConnection, local: str, site: str) -> str:
 
 
 def number_rounds(cur: DuckDBPyConnection, work: str, touched: str) -> None:
-    """Number the attempts the source did not number: the table attempt(is_new, id, round, old_round, business_date).
+    """Number the attempts the source did not number: the table attempt(is_new, id, round, old_round, business_date), for
+    items with more than one row; the only row of an item is its first attempt (its second, if it is rework).
 
     Attempt k of a person on an item is round k; a rework row is one more than the rework rows on the item so far, whoever
     does them, plus one. Reads fresh(id, …), `touched` (a select of project_key, item_id) and `work`, a select over the log
@@ -55,11 +57,13 @@ def number_rounds(cur: DuckDBPyConnection, work: str, touched: str) -> None:
             SELECT false, w.rid, w.project_key, w.item_id, w.worker_key, w.action, w.ts, w.source_key, w.event_id, w.round, w.business_date
             FROM {work} AS w SEMI JOIN ({touched}) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id
             WHERE NOT w.round_given
+        ), several AS (
+            SELECT project_key, item_id FROM rows GROUP BY ALL HAVING count(*) > 1 OR NOT bool_and(is_new)
         )
         SELECT is_new, id, business_date, round AS old_round, least(65535, row_number() OVER (
                 PARTITION BY project_key, item_id, action, CASE WHEN action = {REWORK} THEN 0 ELSE worker_key END
                 ORDER BY ts NULLS LAST, source_key, event_id) + (action = {REWORK})::INTEGER)::USMALLINT AS round
-        FROM rows""")
+        FROM rows SEMI JOIN several USING (project_key, item_id)""")
 
 
 def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from data import derive, reference
-from data.codes import ACTIONS, CLOCKS, STAGES, VERDICTS
+from data.codes import ACTIONS, CLOCKS, REWORK, STAGES, VERDICTS
 from data.rollup import Changes, Dates
 
-# On a large store a small push is compared with the last weeks and its own dates only, not with years of log.
+# A load into a large store is compared with the weeks before its own dates and with the newest weeks, not with years of log.
 RECENT_DAYS = 35
 LARGE_STORE = 2_000_000
-SMALL_LOAD = 50_000
+MANY_ROWS = 50_000
 
 
 @dataclass(slots=True)
@@ -112,10 +112,10 @@ class Facts:
     def drop_repeats(self, log: Log, fate: Fate) -> None:
         """Within one load the highest version of a fact wins, else the last; older ones count as updated, equal ones as duplicates."""
         stage, key = f"staged_{log.table}", log.key
-        rows, different, undated = self.cur.execute(f"""SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT source, {key} FROM {stage})),
-            count(*) FILTER (ts IS NULL) FROM {stage}""").fetchall()[0]
+        rows, different, undated = self.cur.execute(f"""SELECT count(*), count(DISTINCT hash(source, {key})), count(*) FILTER (ts IS NULL)
+            FROM {stage}""").fetchall()[0]
         fate.undated = undated
-        if rows == different:
+        if rows == different:  # no two hashes equal, so no two keys
             return
         columns = [row[0] for row in self.cur.execute(f"SELECT column_name FROM (DESCRIBE {stage})").fetchall()]
         fact = ", ".join(c for c in columns if c not in ("line", "source", key, "version"))
@@ -137,24 +137,29 @@ class Facts:
                 s.item_id, s.ts, {log.resolved}
             FROM {stage} AS s LEFT JOIN source AS c ON c.name = s.source LEFT JOIN worker AS w ON w.worker_id = s.worker_id
             LEFT JOIN project AS p ON p.project_id = s.project_id LEFT JOIN batch AS b ON b.project_key = p.project_key AND b.batch_id = s.batch_id {log.joins}"""
-        self.cur.execute(select)
-        if self.value(f"SELECT count(*) FROM (SELECT 1 FROM {fresh} WHERE {lost} LIMIT 1)"):
-            reference.add_sources(self.cur, f"SELECT source FROM {stage}")
-            reference.add_keys(self.cur, "worker", f"SELECT worker_id FROM {stage}" + (f" UNION SELECT reviewer_id FROM {stage}" if log is REVIEW else ""))
-            reference.add_keys(self.cur, "project", f"SELECT project_id FROM {stage}")
-            reference.add_batches(self.cur, f"SELECT project_id, batch_id FROM {stage}")
+        if self.value(f"SELECT count(*) FROM {stage}") <= MANY_ROWS:  # a push seldom names anything new: look first
             self.cur.execute(select)
+            if not self.value(f"SELECT count(*) FROM (SELECT 1 FROM {fresh} WHERE {lost} LIMIT 1)"):
+                return
+        reference.add_sources(self.cur, f"SELECT source FROM {stage}")
+        reference.add_keys(self.cur, "worker", f"SELECT worker_id FROM {stage}" + (f" UNION SELECT reviewer_id FROM {stage}" if log is REVIEW else ""))
+        reference.add_keys(self.cur, "project", f"SELECT project_id FROM {stage}")
+        reference.add_batches(self.cur, f"SELECT project_id, batch_id FROM {stage}")
+        self.cur.execute(select)
 
     def within(self, log: Log, staged: str) -> str:
-        """The part of the log to look for known facts in, as a select with the row's place as `rid`: all of it, except that a
-        small push to a large store looks at the last weeks and its own dates only."""
-        size, newest = self.cur.execute(f"SELECT coalesce(sum({'row_count' if log is WORK else 'verdicts'}), 0), max(business_date) FROM {log.name}_day").fetchall()[0]
-        part = _WHOLE.format(log.name)
-        if size >= LARGE_STORE and newest is not None:
-            rows, since = self.cur.execute(f"SELECT count(*), least(DATE '{newest}' - {RECENT_DAYS}, min(ts)::DATE - 2) FROM {staged}").fetchall()[0]
-            if rows <= SMALL_LOAD:
-                return f"(SELECT rowid AS rid, * FROM {log.name} WHERE {log.date} >= DATE '{since}')"
-        return part
+        """The part of the log to look for known facts in, as a select with the row's place as `rid`: all of it, but on a large
+        store only undated rows and those since RECENT_DAYS before the oldest staged row and before the newest date."""
+        size, newest = self.cur.execute(f"""SELECT coalesce(sum({'row_count' if log is WORK else 'verdicts'}), 0), max(business_date)
+            FROM {log.name}_day""").fetchall()[0]
+        if size < LARGE_STORE or newest is None:
+            return _WHOLE.format(log.name)
+        undated, since = self.cur.execute(f"""SELECT count(*) FILTER (ts IS NULL), least(DATE '{newest}', min(ts)::DATE) - {RECENT_DAYS}
+            FROM {staged}""").fetchall()[0]
+        if undated:
+            return _WHOLE.format(log.name)
+        part = f"SELECT rowid AS rid, * FROM {log.name} WHERE {log.date}"
+        return f"({part} >= DATE '{since}' UNION ALL {part} IS NULL)"
 
     def settle_versions(self, log: Log, part: str, fresh: str, fate: Fate) -> bool:
         """Compare with what the log holds: equal or older rows are duplicates; True when `replaced` holds rows that others replace."""
@@ -199,7 +204,7 @@ class Facts:
         derive.place(cur, "fresh", "placed")
         cur.execute(f"""CREATE OR REPLACE TEMP TABLE ready AS
             SELECT {derive.business_date(cur, "p.local_ts", "p.site_key")} AS business_date, p.worker_key, p.ts, p.source_key, p.event_id, p.project_key, p.batch_key,
-                p.item_id, p.action, coalesce(p.round, {"r.round" if rounds else "NULL"}, 1)::USMALLINT AS round, p.round_given, p.units, p.prelabelled_units,
+                p.item_id, p.action, coalesce(p.round, {"r.round" if rounds else "NULL"}, 1 + (p.action = {REWORK})::INTEGER)::USMALLINT AS round, p.round_given, p.units, p.prelabelled_units,
                 p.seconds, p.wall_s, coalesce({"o.overlap_s" if overlaps else "NULL"}, 0)::DECIMAL(12,3) AS overlap_s, p.clock,
                 hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, {self.load_id} AS load_id, p.extra
             FROM placed AS p {rounds} {overlaps}""")
