@@ -123,6 +123,7 @@ def test_files_are_nouns() -> None:
 
 # What the product stands on ----------------------------------------------------------------------------------------------
 INDIRECT = {
+    "argon2-cffi-bindings": "held back for its wheels",
     "plotly": "st.plotly_chart imports it",
     "pytz": "DuckDB returns instants with a zone through it",
     "tzdata": "zones where the system has none",
