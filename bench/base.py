@@ -141,7 +141,14 @@ class Base:
                 workers.append(self._worker(seat + plan.seats, team, left, None, 5))
             elif rng.random() < 0.05:
                 when = plan.first + timedelta(days=int(rng.integers(60, 300)))
-                moves.append({"worker_id": self.workers[seat], "valid_from": when, "team_id": f"T{(team + 1) % plan.teams + 1:02d}", "skill_level": level})
+                moves.append(
+                    {
+                        "worker_id": self.workers[seat],
+                        "valid_from": when,
+                        "team_id": f"T{(team + 1) % plan.teams + 1:02d}",
+                        "skill_level": level,
+                    }
+                )
         for number, reviewer in enumerate(self.reviewers):
             workers.append({"worker_id": reviewer, "name": f"质检{number}", "team_id": f"T{number // 2 + 1:02d}", "site_id": self._site(number // 2), "role": "reviewer",
                             "hire_date": plan.first - timedelta(days=400), "contract": "full_time", "skill_level": 2})  # fmt: skip
@@ -159,7 +166,11 @@ class Base:
         for table, rows in (("sites", sites), ("teams", teams), ("workers", workers), ("assignments", moves), ("projects", projects), ("prices", prices),
                             ("rates", rates), ("batches", self._batches()), ("costs", costs)):  # fmt: skip
             if rows:
-                kinds = {c.name: {"time": pa.string(), "instant": INSTANT}.get(c.kind, ARROW[c.kind]) for c in TABLES[table].columns if c.name in rows[0]}
+                kinds = {
+                    c.name: {"time": pa.string(), "instant": INSTANT}.get(c.kind, ARROW[c.kind])
+                    for c in TABLES[table].columns
+                    if c.name in rows[0]
+                }
                 yield table, pa.table({name: pa.array([row.get(name) for row in rows], kind) for name, kind in kinds.items()})
 
     def _site(self, team: int) -> str:
@@ -260,7 +271,9 @@ class Base:
         item[order] = ordered
         return item, rework
 
-    def _reviews(self, person: Ints, project: Ints, item: Ints, ts: Ints, event: Ints, batch: Ints, units: Ints, day: Ints, stint: Ints) -> pa.Table:
+    def _reviews(
+        self, person: Ints, project: Ints, item: Ints, ts: Ints, event: Ints, batch: Ints, units: Ints, day: Ints, stint: Ints
+    ) -> pa.Table:
         """A reviewer of the team goes through a person's sampled rows in one sitting: the same evening, or the next morning."""
         rng = self.rng
         picked = np.flatnonzero(rng.random(len(ts)) < REVIEWED)
@@ -268,7 +281,11 @@ class Base:
         rows, second = np.r_[picked, again], np.r_[np.zeros(len(picked), bool), np.ones(len(again), bool)]
         midnight = (day[rows] + (self.plan.first - EPOCH).days) * DAY_MS - ZONE_MS
         evening = midnight + int(17.5 * 3_600_000)
-        at = np.where(ts[rows] < evening, evening, midnight + DAY_MS + 10 * 3_600_000) + np.where(second, DAY_MS, 0) + rng.integers(0, 2_400_000, len(rows))
+        at = (
+            np.where(ts[rows] < evening, evening, midnight + DAY_MS + 10 * 3_600_000)
+            + np.where(second, DAY_MS, 0)
+            + rng.integers(0, 2_400_000, len(rows))
+        )
         chance = rng.random(len(rows))
         verdict = np.where(chance < np.where(second, 0.96, 0.88), 0, np.where(chance < 0.93, 1, 2))
         wrong = verdict > 0
@@ -278,7 +295,9 @@ class Base:
         kind = np.minimum(rng.geometric(0.4, len(rows)) - 1, len(ERRORS) - 1)
         order = np.argsort(at, kind="stable")
         order = order[at[order] < (days_of(self.plan.first, self.plan.last) + (self.plan.first - EPOCH).days) * DAY_MS - ZONE_MS]
-        rows, second, at, verdict, wrong, errors, reviewer, kind = (c[order] for c in (rows, second, at, verdict, wrong, errors, reviewer, kind))
+        rows, second, at, verdict, wrong, errors, reviewer, kind = (
+            c[order] for c in (rows, second, at, verdict, wrong, errors, reviewer, kind)
+        )
         number = self.reviews + np.arange(len(rows))
         self.reviews += len(rows)
         return pa.table({

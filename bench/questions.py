@@ -31,10 +31,29 @@ MEASURES = (
     "margin_rate", "headcount", "average_headcount", "joiners", "leavers", "leavers_voluntary", "turnover_rate", "turnover_rate_cn", "attrition_90d",
 )  # fmt: skip
 DIMENSIONS = (
-    "", "day", "week", "month", "hour", "site", "team", "worker", "project", "client", "modality", "task_type", "batch", "action", "round", "stage",
-    "reviewer", "error_type", "tenure_band", "skill_level", "tier", "contract",
+    "",
+    "day",
+    "week",
+    "month",
+    "hour",
+    "site",
+    "team",
+    "worker",
+    "project",
+    "client",
+    "modality",
+    "task_type",
+    "batch",
+    "action",
+    "round",
+    "stage",
+    "reviewer",
+    "error_type",
+    "tenure_band",
+    "skill_level",
+    "tier",
+    "contract",
 )  # fmt: skip  ("" is the total)
-FROM_LOG = {"work", "item_work", "pace", "review", "item_review", "earn"}  # views that stand on the log; people and costs have none
 
 
 def _when(condition: str, value: str = "1") -> str:
@@ -81,12 +100,16 @@ _EARN_LOG = Table(
 
 def log_registry() -> Registry:
     """The same definitions, with only the log to answer from."""
+    own = {"review": _REVIEW_LOG, "earn": _EARN_LOG}
     views = dict(REGISTRY.views)
-    for name in ("work", "item_work", "pace", "item_review"):
-        views[name] = replace(views[name], tables=tuple(table for table in views[name].tables if table.raw))
-    views["review"] = replace(views["review"], tables=(_REVIEW_LOG,))
-    views["earn"] = replace(views["earn"], tables=(_EARN_LOG,))
+    for name, view in REGISTRY.views.items():
+        raw = (own[name],) if name in own else tuple(table for table in view.tables if table.raw)
+        views[name] = replace(view, tables=raw or view.tables)
     return replace(REGISTRY, views=views)
+
+
+LOG = log_registry()
+FROM_LOG = {name for name, view in LOG.views.items() if any(table.raw for table in view.tables)}  # people and costs have no log
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +169,22 @@ def ask(store: Store, measure: str, by: str, repeats: int, on_log: bool, progres
     log, differs = None, None
     views = {part.view for part in REGISTRY.parts(measure)}
     if on_log and views & FROM_LOG:
-        compiled = Compiler(query, SYSTEM, span, log_registry()).statement()
+        compiled = Compiler(query, SYSTEM, span, LOG).statement()
         with spent() as clock:
             slow = store.query(compiled.sql, compiled.params)
         log = clock.wall * 1000
         differs = difference(answer[measure].to_pylist(), slow[measure].to_pylist()) if measure in answer.column_names else None
-    found = Timed(measure, by, "+".join(dict.fromkeys(statement.tables.values())), answer.num_rows, median(whole), median(sql), median(cpu), log, differs)
+    found = Timed(
+        measure,
+        by,
+        "+".join(dict.fromkeys(statement.tables.values())),
+        answer.num_rows,
+        median(whole),
+        median(sql),
+        median(cpu),
+        log,
+        differs,
+    )
     progress(f"{found.name}: {found.whole:.0f} ms, log {found.log or 0:.0f} ms")
     return found
 
@@ -187,7 +220,9 @@ def measure(store: Store, *, repeats: int, on_log: bool, progress: Callable[[str
     ]  # fmt: skip
     ratios = [t.log / t.sql for t in few if t.log is not None]
     if ratios:
-        wrong = [t.name for t in every if t.differs is not None and t.differs > (0.02 if "p50" in t.measure or "p90" in t.measure else 1e-9)]
+        wrong = [
+            t.name for t in every if t.differs is not None and t.differs > (0.02 if "p50" in t.measure or "p90" in t.measure else 1e-9)
+        ]
         rows.append(
             Row(
                 f"the same question on the log ({len(ratios)})", "median ≥ 10 ×",
@@ -247,7 +282,9 @@ def _polars(folder: Path, start: date, end: date) -> dict[tuple[str, str], pl.La
             (pl.col("units").cast(pl.Float64).sum() / (pl.col("seconds").cast(pl.Float64).sum() / 3600)).alias("value")
         ),
         ("work_hours", "hour"): work.group_by("hour").agg((pl.col("seconds").sum().cast(pl.Float64) / 3600).alias("value")),
-        ("seconds_per_unit_p50", "project"): timed.filter(pl.col("units") > 0).group_by("project_key").agg(pace.quantile(0.5, "linear").alias("value")),
+        ("seconds_per_unit_p50", "project"): timed.filter(pl.col("units") > 0)
+        .group_by("project_key")
+        .agg(pace.quantile(0.5, "linear").alias("value")),
         ("first_pass_yield", "worker"): review.group_by("worker_key").agg(
             ((pl.col("is_first") & (pl.col("verdict") == ACCEPT)).sum() / pl.col("is_first").sum()).alias("value")
         ),

@@ -51,7 +51,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def machine() -> dict[str, object]:
     """What the figures were measured on."""
-    model = next((line.split(":", 1)[1].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")), platform.processor())
+    model = next(
+        (line.split(":", 1)[1].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")), platform.processor()
+    )
     return {
         "cpu": model, "cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 1e9, 1), "system": platform.platform(),
         "python": platform.python_version(), **{name: version(name) for name in ("duckdb", "streamlit", "pandas", "pyarrow", "polars", "numpy")},
@@ -70,6 +72,11 @@ def _lines(path: Path) -> list[str]:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as aligned text."""
-    cells = [("", "what", "budget", "measured"), *(({True: "ok", False: "MISS", None: "·"}[r.ok], r.what, r.budget, r.measured) for r in rows)]
+    cells = [
+        ("", "what", "budget", "measured"),
+        *(({True: "ok", False: "MISS", None: "·"}[r.ok], r.what, r.budget, r.measured) for r in rows),
+    ]
     widths = [max(len(line[i]) for line in cells) for i in range(3)]
-    return "\n".join("  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]).rstrip() for line in cells)
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]).rstrip() for line in cells
+    )

@@ -277,8 +277,21 @@ async def _crowd(server: Serving, keys: Keys, viewers: int, seconds: float) -> t
 def memory(server: Serving) -> Row:
     """Resident memory of the server now, after everything above."""
     resident = psutil.Process(server.process.pid).memory_info().rss / 1e9
-    peak = next((int(line.split()[1]) * 1024 / 1e9 for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines() if line.startswith("VmHWM")), resident)
-    return Row("resident memory of the server", "≤ 1.5 GB", f"{resident:.2f} GB (at most {peak:.2f})", peak <= 1.5, {"gb": resident, "peak_gb": peak})
+    peak = next(
+        (
+            int(line.split()[1]) * 1024 / 1e9
+            for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+            if line.startswith("VmHWM")
+        ),
+        resident,
+    )
+    return Row(
+        "resident memory of the server",
+        "≤ 1.5 GB",
+        f"{resident:.2f} GB (at most {peak:.2f})",
+        peak <= 1.5,
+        {"gb": resident, "peak_gb": peak},
+    )
 
 
 def cold_start(folder: Path, people: int, days: int) -> Row:
