@@ -11,6 +11,8 @@ CODES = {
     "action": {"annotate": "标注", "rework": "返工", "review": "质检", "clean": "清洗"},
     "stage": {"self": "自检", "qc1": "一检", "qc2": "二检", "client": "客户验收", "gold": "测试题"},
     "clock": {"reported": "工具上报", "gap_100s": "间隔≤100秒累计", "lead_time": "含空闲", "active": "有效操作", "wall": "起止时间差"},
+    "modality": {"image": "图像", "video": "视频", "audio": "音频", "text": "文本", "pointcloud": "点云", "medical": "医疗", "multimodal": "多模态"},
+    "contract": {"full_time": "全职", "part_time": "兼职", "intern": "实习", "dispatch": "派遣"},
     "tenure_band": {
         "<7d": "不足 7 天", "7-30d": "7–30 天", "31-90d": "31–90 天", "91-180d": "91–180 天", "181-365d": "181–365 天", ">365d": "一年以上",
     },
@@ -19,6 +21,10 @@ CODES_EN = {
     "action": {"annotate": "Annotate", "rework": "Rework", "review": "Review", "clean": "Clean"},
     "stage": {"self": "Self-check", "qc1": "QC 1", "qc2": "QC 2", "client": "Client", "gold": "Gold"},
     "clock": {"reported": "Reported", "gap_100s": "Gaps under 100 s", "lead_time": "Lead time", "active": "Active", "wall": "Start to end"},
+    "modality": {
+        "image": "Image", "video": "Video", "audio": "Audio", "text": "Text", "pointcloud": "Point cloud", "medical": "Medical", "multimodal": "Multimodal",
+    },
+    "contract": {"full_time": "Full time", "part_time": "Part time", "intern": "Intern", "dispatch": "Agency"},
     "tenure_band": {
         "<7d": "Under 7 days", "7-30d": "7–30 days", "31-90d": "31–90 days", "91-180d": "91–180 days", "181-365d": "181–365 days", ">365d": "Over a year",
     },

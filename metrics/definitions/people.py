@@ -30,7 +30,7 @@ MEASURES = (
     ),
     Measure(
         "leavers", "Leavers", "离职", "person", "integer", "down", Text("employments that ended in the period", "期内离职人次"),
-        view="departures", sql="count(*)", source="metrics.md W-06",
+        view="departures", sql="count(*)", about_people=True, source="metrics.md W-06",
     ),
     Measure(
         "leavers_voluntary", "Leavers, voluntary", "主动离职", "person", "integer", "down",

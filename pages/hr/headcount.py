@@ -13,10 +13,10 @@ from pages.ui.text import N_, _
 RATES = ("turnover_rate", "turnover_rate_cn")
 STEPS = {
     "joiners": N_("Joined"),
-    "transfers": N_("Moved in or out"),
-    "voluntary": N_("Left by choice"),
-    "involuntary": N_("Had to leave"),
-    "unstated": N_("Left, not stated how"),
+    "transfers": N_("Net transfers"),
+    "voluntary": N_("Voluntary"),
+    "involuntary": N_("Involuntary"),
+    "unstated": N_("Left, unstated"),
     "left": N_("Left"),
 }
 
@@ -70,7 +70,7 @@ with right, screen.panel(_("Headcount over time"), _("People employed at the end
         charts.line(
             trend.dates(),
             {"": trend.column("headcount")},
-            text.count,
+            text.decimal,
             grain=view.grain,
             title=numbers.header(people),
             zero=False,
@@ -81,7 +81,8 @@ with right, screen.panel(_("Headcount over time"), _("People employed at the end
         alt=_("Headcount over time"),
     )
 
-with screen.panel(_("Turnover"), _("Two definitions are in use; they are never mixed in one chart. Not annualised.")):
+left, right = st.columns([3, 2])
+with left, screen.panel(_("Turnover"), _("Two definitions are in use; they are never mixed in one chart. Not annualised.")):
     rate = measure(
         st.segmented_control(
             _("Definition"),
@@ -99,35 +100,33 @@ with screen.panel(_("Turnover"), _("Two definitions are in use; they are never m
     sites = view.ask(*MEASURES, *RATES, "average_headcount", by="site", total=True)
     place = "site" if len(sites) > 1 else "team"
     places = sites if place == "site" else view.ask(*MEASURES, *RATES, "average_headcount", by="team", total=True)
-    left, right = st.columns(2)
-    for side, dimension, words, answer in (
-        (left, place, _("By site") if place == "site" else _("By team"), places),
-        (right, "modality", _("By modality"), view.ask("leavers", "leavers_voluntary", *RATES, by="modality")),
+    for dimension, words, answer in (
+        (place, _("By site") if place == "site" else _("By team"), places),
+        ("modality", _("By modality"), view.ask("leavers", *RATES, by="modality")),
     ):
         ranked = answer.order(rate.name)
-        with side:
-            st.markdown(f"**{words}**")
-            charts.draw(
-                charts.bars(
-                    ranked.labels(dimension),
-                    ranked.column(rate.name),
-                    numbers.say_as(rate),
-                    title=numbers.name(rate),
-                    before=ranked.before(rate.name) if view.choice.compare else None,
-                    notes=[_("{n} left", n=numbers.value(measure("leavers"), n)) for n in ranked.column("leavers")],
-                ),
-                key=f"turnover_{dimension}",
-                alt=words,
-            )
-
-left, right = st.columns([2, 3])
-with left, screen.panel(_("Why people left"), _("As stated when they left. Ochre: by choice; grey: not by choice or not stated.")):
+        st.markdown(f"**{words}**")
+        charts.draw(
+            charts.bars(
+                ranked.labels(dimension),
+                ranked.column(rate.name),
+                numbers.say_as(rate),
+                title=numbers.name(rate),
+                before=ranked.before(rate.name) if view.choice.compare else None,
+                notes=[_("{n} left", n=numbers.value(measure("leavers"), n)) for n in ranked.column("leavers")],
+            ),
+            key=f"turnover_{dimension}",
+            alt=words,
+        )
+with right, screen.panel(_("Why people left"), _("As stated when they left. Ochre: by choice; grey: not by choice or not stated.")):
     why = view.ask("leavers", "leavers_voluntary", "leavers_involuntary", by="leave_reason", compare=False)
     stated = reasons(
         why.ids(), why.column("leavers"), why.column("leavers_voluntary"), why.column("leavers_involuntary"), whole.total("leavers") or 0
     )
-    if not stated:
-        states.empty(_("Nobody left in the period chosen."))
+    if whole.total("leavers") is None:
+        states.empty(_("Fewer than five people: the steps are not shown to your role."))
+    elif not stated:
+        st.caption(_("Nobody left in the period chosen."))
     else:
         charts.draw(
             charts.bars(
@@ -140,11 +139,8 @@ with left, screen.panel(_("Why people left"), _("As stated when they left. Ochre
             key="leave_reasons",
             alt=_("Reasons for leaving"),
         )
-with (
-    right,
-    screen.panel(
-        _("Site by site") if place == "site" else _("Team by team"), _("Opening + joiners + net transfers in − leavers = headcount.")
-    ),
+with screen.panel(
+    _("Site by site") if place == "site" else _("Team by team"), _("Opening + joiners + net transfers in − leavers = headcount.")
 ):
     tables.show(
         places.order("headcount"),

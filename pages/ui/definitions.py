@@ -34,10 +34,10 @@ def listed(found: Sequence[Entry]) -> str | None:
     row = records.show(
         {
             _("Measure"): [say(e.measure.label) for e in found],
-            _("Family"): [say(FAMILY_NAMES[e.family]) for e in found],
+            _("Definition"): [say(e.measure.note) for e in found],
             _("Unit"): [_unit(e) for e in found],
             _("Better"): [_(WAYS[e.measure.better]) for e in found],
-            _("Definition"): [say(e.measure.note) for e in found],
+            _("Family"): [say(FAMILY_NAMES[e.family]) for e in found],
             _("Name in commands"): [e.measure.name for e in found],
         },
         key="catalogue_list",
