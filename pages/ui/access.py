@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import streamlit as st
@@ -20,8 +19,7 @@ from pages.ui.text import N_, _, speaking
 Filter = Literal["period", "compare", "site", "project", "team", "modality", "worker"]
 EVERY: tuple[Filter, ...] = ("period", "compare", "site", "project", "team", "modality", "worker")
 
-PAGES = Path(__file__).resolve().parent.parent
-ROOMS: dict[str, str] = {"site": N_("Floor"), "exec": N_("Business"), "hr": N_("People"), "data": N_("Data")}
+ROOMS: dict[str, str] = {"site": N_("Floor"), "exec": N_("Business"), "hr": N_("Human resources"), "data": N_("Data")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +152,9 @@ def _demo_place(base: Store) -> tuple[str, str]:
     return str(busiest["site"]), str(busiest["team"])
 
 
-def present() -> tuple[Screen, ...]:
-    """The screens that this program has, in the order of the menu."""
-    return tuple(screen for screen in SCREENS if (PAGES / screen.file).exists())
-
-
 def allowed(role: str) -> tuple[Screen, ...]:
     """The screens of a role, in the order of the menu."""
-    return tuple(screen for screen in present() if role in screen.roles)
+    return tuple(screen for screen in SCREENS if role in screen.roles)
 
 
 def first(role: str) -> str:

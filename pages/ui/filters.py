@@ -70,9 +70,13 @@ def bar(filters: tuple[str, ...], options: Options, first: date, last: date, *, 
             if state[dimension] is not None:
                 where[dimension] = state[dimension]
         if state[PERSON] and PERSON in filters:
-            where[PERSON] = state[PERSON]
-            name = options(PERSON, {}).get(state[PERSON], state[PERSON])
-            st.button(_("Person: {name}", name=name), icon=":material/close:", on_click=narrow, args=(PERSON, None), key="f_person_off")
+            people = options(PERSON, {})
+            if state[PERSON] in people:
+                where[PERSON] = state[PERSON]
+                name = people[state[PERSON]]
+                st.button(_("Person: {name}", name=name), icon=":material/close:", on_click=narrow, args=(PERSON, None), key="f_person_off")
+            else:
+                state[PERSON] = None
         st.button(_("Reset"), icon=":material/restart_alt:", type="tertiary", on_click=reset, key="f_reset_all")
     choice = Choice(period, compare, where)
     _write_address(choice, state, page)

@@ -194,8 +194,8 @@ def _fresh_for(path: str, version: int, key: str, _store: Store, _scope: Scope) 
 
 def _options(store: Store, scope: Scope, dimension: str, chosen: Mapping[str, str]) -> Mapping[str, str]:
     """The values of a dimension that have work, within the scope and the filters so far: id → name, by name."""
-    if dimension == filters.PERSON:
-        return ask.names(store, "worker", text.lang()) if scope.sees_people else {}
+    if dimension == filters.PERSON and not scope.sees_people:
+        return {}
     narrowed = {name: (value,) for name, value in chosen.items() if name == "site"}
     found = Answer(ask.result(store, Query(("submissions",), by=(dimension,), where=narrowed), scope), store)
     pairs = [(i, words) for i, words in zip(found.ids(), found.labels(), strict=True) if i and i not in ("<NA>", "None", "nan")]

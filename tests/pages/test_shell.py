@@ -41,7 +41,7 @@ def test_the_screens_of_a_role(role: str) -> None:
 @pytest.mark.parametrize("persona", access.PERSONAS)
 def test_every_screen_as_every_persona(visit: Open, persona: str) -> None:
     at = visit(persona=persona)
-    for screen in access.present():
+    for screen in access.SCREENS:
         at.switch_page(screen.file).run()
         assert not at.exception
         shown = words(at)
@@ -177,6 +177,6 @@ def test_no_screen_opens_without_the_router() -> None:
     """A folder `pages/` beside the main script would be served page by page; a room with `__init__` would shadow `data`."""
     assert not (ROOT / "pages" / "pages").exists()
     assert not [room for room in access.ROOMS if (ROOT / "pages" / room / "__init__.py").exists()]
-    for screen in access.present():
+    for screen in access.SCREENS:
         source = (ROOT / "pages" / screen.file).read_text(encoding="utf-8")
         assert f'screen.open("{screen.name}")' in source

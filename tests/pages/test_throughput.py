@@ -57,7 +57,9 @@ def test_a_person_can_be_linked_to_and_left(visit: Open) -> None:
 
 def test_a_person_of_another_site_is_out_of_reach(visit: Open) -> None:
     at = visit("site/throughput.py", persona="site_manager", lang="en", worker="W20")
-    assert not at.metric
+    assert "员工20" not in "\n".join([*(s.value for s in at.subheader), *(b.label for b in at.button)])
+    assert "worker" not in at.query_params
+    assert len(at.dataframe[1].value) == len(OWN)
 
 
 def test_a_person_in_the_address_shows_an_executive_nobody(visit: Open) -> None:
