@@ -182,19 +182,19 @@ def _units(name: str, words: str, *, default: str | None = None, required: bool 
 TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in (
     TableSpec("annotations", (
         _key("event_id", "event 记录id 记录编号 记录号 事件id 提交id 流水号 标注id 作业id annotation_id submission_id record_id "
-        "log_id id uuid",
-             required=True),
+            "log_id id uuid",
+            required=True),
         _WORKER, _PROJECT, _ITEM, _TS, _STARTED, _BATCH,
         _column("action", "choice", "动作 操作 环节 工序 作业类型 操作类型 action_type", default="annotate", choices=ACTIONS,
-        meanings=ACTION_WORDS),
+            meanings=ACTION_WORDS),
         _units("units", "unit_count 框数 数量 件数 标注量 标注数 标注数量 完成量 有效框数 对象数 目标数 工作量 count objects "
-        "object_count "
-               "boxes box_count shapes num_objects quantity qty 条数 张数 个数", default="1"),
+            "object_count "
+            "boxes box_count shapes num_objects quantity qty 条数 张数 个数", default="1"),
         _units("prelabelled_units", "prelabeled_units prelabels prelabel_count pre_annotations predictions 预标注数 预标数 预标框数 "
-        "预标注框数"),
+            "预标注框数"),
         _column("duration_s", "seconds", "duration 耗时 时长 用时 标注时长 标注耗时 作业时长 工时 有效时长 seconds time_spent "
-        "timespent elapsed "
-                "lead_time working_time work_time active_time annotation_time label_time time_taken"),
+            "timespent elapsed "
+            "lead_time working_time work_time active_time annotation_time label_time time_taken"),
         _column("clock", "choice", "计时方式 计时口径 timing clock_type", choices=CLOCKS, meanings=CLOCK_WORDS),
         _ROUND, _column("tool", "text", "工具 平台 标注工具 标注平台 platform source_tool"), _VERSION,
     ), ("annotation", "标注", "标注记录", "标注日志", "submissions", "作业记录", "work")),
@@ -202,22 +202,22 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in 
         _key("review_id", "review 质检id 质检编号 质检记录id 审核id 审核编号 质检单号 inspection_id check_id qc_id", required=True),
         _WORKER, _PROJECT, _ITEM,
         _column("verdict", "choice", "质检结果 审核结果 结果 质检结论 结论 判定 检查结果 result decision outcome status review_result "
-                "review_status qc_result", required=True, choices=VERDICTS, meanings=VERDICT_WORDS),
+            "review_status qc_result", required=True, choices=VERDICTS, meanings=VERDICT_WORDS),
         _column("ts", "instant", "timestamp reviewed_at review_time 质检时间 审核时间 检查时间 提交时间 created_at 创建时间 time "
-        "时间 submitted_at "
-                "completed_at updated_at"),
+            "时间 submitted_at "
+            "completed_at updated_at"),
         _key("reviewer_id", "reviewer 质检员 质检员id 质检员工号 质检员编号 审核员 审核人 质检人 审核员id 检查人 inspector "
-        "inspector_id checker "
-             "qc_id qa_id reviewed_by"),
+            "inspector_id checker "
+            "qc_id qa_id reviewed_by"),
         _key("event_id", "event 记录id 记录编号 事件id 标注id 作业id annotation_id submission_id record_id"),
         _BATCH,
         _column("stage", "choice", "质检阶段 质检环节 质检轮次 环节 阶段 审核阶段 review_stage level", default="qc1",
-        choices=STAGES, meanings=STAGE_WORDS),
+            choices=STAGES, meanings=STAGE_WORDS),
         _ROUND,
         _units("inspected_units", "inspected 抽检数 检查数 质检数 质检框数 抽检框数 检查框数 质检量 inspected_count checked_units"),
         _units("error_units", "errors error_count 错误数 错框数 错误框数 问题数 不合格数 缺陷数 defects mistakes"),
         _column("error_type", "text", "错误类型 错误类别 问题类型 错误原因 打回原因 驳回原因 error error_category defect_type reason "
-        "issue_type"),
+            "issue_type"),
         _column("sampled_why", "text", "抽检原因 抽样原因 抽检方式 抽样方式 sample_reason sampling"), _VERSION,
     ), ("review", "质检", "质检记录", "审核", "审核记录", "inspections", "qc")),
     TableSpec("workers", (
@@ -235,9 +235,9 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in 
     ), ("assignment", "调动", "调岗", "人员调动", "transfers")),
     TableSpec("projects", (
         _PROJECT, _column("name", "text", "项目名称 项目名 名称 project_name title"), _column("name_en", "text", "英文名称 英文名 "
-        "english_name"),
+            "english_name"),
         _column("client", "text", "客户 甲方 客户名称 委托方 customer client_name"), _column("client_en", "text", "客户英文名 "
-        "customer_en"),
+            "customer_en"),
         _MODALITY_COLUMN, _column("task_type", "text", "任务类型 标注类型 作业类型 annotation_type"),
         _column("unit", "text", "单位 计件单位 计量单位 unit_name"),
         _units("ordered_units", "订单量 合同量 总量 需求量 ordered order_size total_units", high=WIDE_LIMIT),
@@ -251,7 +251,7 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in 
         _PROJECT, _VALID_FROM, _AMOUNT, _CURRENCY_COLUMN,
         _column("action", "choice", "动作 操作 环节 工序", default="annotate", choices=ACTIONS, meanings=ACTION_WORDS),
         _column("pay_on", "choice", "计薪节点 计酬节点 结算节点 计薪方式 pay_basis", default="submit", choices=PAY_ON,
-        meanings=PAY_ON_WORDS), _BATCH,
+            meanings=PAY_ON_WORDS), _BATCH,
     ), ("rate", "计件单价", "计件工价", "工价", "rate_card", "ratecard")),
     TableSpec("batches", (
         _key("batch_id", "batch 批次 批次号 批次编号 批次id 包号 任务包 batch_no package package_id lot lot_id", required=True), _PROJECT,
@@ -272,7 +272,7 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in 
     ), ("考勤", "考勤表", "打卡", "出勤", "timesheet")),
     TableSpec("sites", (
         _key("site_id", "site 基地 基地编号 基地id 职场 工厂 location", required=True), _column("name", "text", "基地名称 名称 "
-        "site_name"),
+            "site_name"),
         _column("name_en", "text", "英文名称 英文名 english_name"), _column("zone", "zone", "时区 timezone time_zone tz", required=True),
         _column("day_start", "time", "日界 班次开始 当日开始 shift_start"),
         _column("seats", "integer", "工位数 座位数 席位数 capacity", high=1_000_000),
@@ -280,20 +280,20 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in 
     ), ("site", "基地")),
     TableSpec("teams", (
         _key("team_id", "team 班组 班组编号 班组id 小组 团队 group group_id", required=True), _column("name", "text", "班组名称 名称 "
-        "team_name"),
+            "team_name"),
         _column("name_en", "text", "英文名称 英文名 english_name"), _SITE,
         _key("lead_worker_id", "lead leader lead_id leader_id 组长 组长工号 班组长 班长"), _MODALITY_COLUMN,
     ), ("team", "班组", "小组")),
     TableSpec("costs", (
         _key("site_id", "site 基地 基地编号 基地id 职场", required=True), _column("month", "month", "月份 月 年月 账期 period",
-        required=True),
+            required=True),
         _column("kind", "term", "成本类型 费用类型 科目 类别 类型 cost_type category", required=True, meanings=COST_WORDS),
         _column("amount", "money", "金额 费用 成本 cost", required=True, low=None), _CURRENCY_COLUMN,
     ), ("cost", "成本", "费用", "费用表")),
     TableSpec("standards", (
         _PROJECT, _VALID_FROM,
         _column("seconds_per_unit", "seconds", "标准工时 标准秒数 单件标准工时 standard_seconds standard_time", required=True,
-        high=WIDE_LIMIT),
+            high=WIDE_LIMIT),
     ), ("standard", "标准工时", "定额工时")),
     TableSpec("quotas", (
         _PROJECT, _SITE, _column("work_date", "date", "日期 计划日期 date day", required=True),
@@ -302,7 +302,7 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in 
     TableSpec("notes", (
         _key("note_id", "note 记事id 备注id 编号 id", required=True), _SITE,
         _key("project_id", "project 项目 项目编号 项目id"), _column("from_date", "date", "日期 开始日期 date start_date 起始日期",
-        required=True),
+            required=True),
         _column("to_date", "date", "结束日期 end_date 截止日期"),
         _column("kind", "term", "类型 类别 事件类型 note_type category", required=True, meanings=NOTE_WORDS),
         _column("text", "text", "说明 内容 备注 描述 description comment message", required=True),
