@@ -254,12 +254,17 @@ def refused(view: View) -> None:
 
 def _contents(rows: list[keeper.Refused]) -> records.Columns:
     return {
-        _("File"): [r.file or NONE for r in rows],
+        _("File"): [_file(r.file) for r in rows],
         _("Line"): [r.line for r in rows],
         _("Table"): [_table(r.table) for r in rows],
         _("Reason"): [_why(r.table, r.code, r.column, r.value) for r in rows],
         _("Row as it was read"): [r.raw for r in rows],
     }
+
+
+def _file(path: str | None) -> str:
+    """Its name without the folders, which can name people."""
+    return (path or NONE).replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _table(name: str) -> str:
@@ -326,7 +331,7 @@ def loads(view: View) -> None:
         {
             _("Loaded"): [_clock(view, r.at) for r in rows],
             _("Source"): [r.source for r in rows],
-            _("File"): [(r.file or NONE).replace("\\", "/").rsplit("/", 1)[-1] for r in rows],
+            _("File"): [_file(r.file) for r in rows],
             _("Table"): [_table(r.table) for r in rows],
             _("Rows"): [r.rows for r in rows],
             _("New"): [r.new for r in rows],

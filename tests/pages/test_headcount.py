@@ -111,8 +111,7 @@ def test_the_two_definitions_are_never_in_one_table(visit: Open) -> None:
         return [name for name in places.columns if name.startswith("Turnover") and "change" not in name]
 
     assert rates() == ["Turnover (average headcount)"]
-    at.session_state["turnover_definition"] = "turnover_rate_cn"
-    at.run()
+    at.segmented_control(key="turnover_definition").set_value("turnover_rate_cn").run()
     assert rates() == ["Turnover (opening + joiners)"]
 
 

@@ -1,0 +1,168 @@
+"""Data trust: what the store knows about itself, and who is shown what refused rows hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from data.load import load
+from data.owner import owner
+from data.status import loads, refusals, refused, status, stubs
+from data.tables import Reject
+from data.verify import verify
+from pages.ui import records, trust
+from pages.ui.text import speaking
+from tests.pages.base import _batch
+from tests.pages.conftest import Open
+
+SCREEN = "data/trust.py"
+SECRET = '{"worker":"张三","phone":"13800000000"}'
+
+
+def said(at: AppTest) -> str:
+    return "\n".join(str(e.value) for kind in ("title", "subheader", "markdown", "caption", "warning", "error") for e in getattr(at, kind))
+
+
+def shown(at: AppTest) -> str:
+    return "\n".join(str(d.value.to_dict()) for d in at.dataframe)
+
+
+@pytest.fixture
+def dirty(visit: Open) -> Open:
+    """The small base after a bad file: two refused rows, a stub in each site, an undated row, an unlinked review, an interval backwards."""
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=1)
+    fact = {"project_id": "P1", "item_id": "x", "units": 1}
+    work = [
+        {**fact, "event_id": "n1", "worker_id": "W00"},
+        {**fact, "event_id": "n2", "worker_id": "GHOST-A", "ts": now, "started_at": now + timedelta(minutes=5)},
+    ]
+    batch = _batch("annotations", work)
+    batch.rejects.append(Reject(7, "choice", "action", "mabye", "action “mabye” is none of them.", SECRET))
+    batch.rejects.append(Reject(9, "missing", "worker_id", None, "worker_id is empty.", "=HYPERLINK(1)"))
+    reviews = _batch(
+        "reviews", [{"review_id": "q1", "project_id": "P1", "item_id": "nowhere", "worker_id": "W00", "verdict": "accept", "ts": now}]
+    )
+    batch = replace(batch, read=4)
+    load(owner().store, [batch, reviews], source="bad tool", file="/home/somebody/bad.csv")
+    return visit
+
+
+def test_the_numbers_are_those_of_the_store(dirty: Open) -> None:
+    store = owner().store
+    found = status(store)
+    at = dirty(SCREEN, persona="admin", lang="en")
+    cards = {m.label: m.value for m in at.metric}
+    assert cards["Sources"] == "2"
+    assert cards["Refused rows"] == "2"
+    assert cards["Undated rows"] == str(store.rows("SELECT count(*) FROM work WHERE ts IS NULL")[0][0])
+    assert cards["Unlinked reviews"] == str(store.rows("SELECT count(*) FROM review WHERE NOT linked")[0][0])
+    assert cards["Known only by id"] == str(sum(found["stubs"].values()))  # type: ignore[attr-defined]
+    sources = next(d.value for d in at.dataframe if "Behind" in d.value.columns)
+    assert dict(zip(sources["Source"], sources["Rows"], strict=True)) == dict(
+        store.rows(
+            "SELECT name, count(*) FROM (SELECT source_key FROM work UNION ALL SELECT source_key FROM review) JOIN source USING (source_key) GROUP BY ALL"
+        )
+    )
+    odd = next(d.value for d in at.dataframe if "What" in d.value.columns and "Where it counts" in d.value.columns)
+    assert odd["Rows"].tolist()[0] == 1
+    assert odd["Rows"].tolist()[2] == 1
+    assert odd["Rows"].tolist()[3] == store.rows("SELECT count(*) FROM work WHERE wall_s < 0")[0][0] == 1
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("persona", "contents", "ghost"),
+    [("admin", True, True), ("hr", True, True), ("executive", True, False), ("site_manager", False, False)],
+)
+def test_counts_for_everybody_contents_for_some(dirty: Open, persona: str, contents: bool, ghost: bool, lang: str) -> None:
+    at = dirty(SCREEN, persona=persona, lang=lang)
+    everything = shown(at) + said(at)
+    assert ("action" in everything) is True
+    assert ("13800000000" in everything) is contents
+    assert ("GHOST-A" in everything) is ghost
+    assert "somebody" not in everything
+    why = "is none of" if lang == "en" else "不在"
+    assert why in everything
+
+
+def test_a_site_bound_account_of_any_role_sees_no_contents() -> None:
+    from metrics.scope import scope_for
+
+    assert trust.sees_contents(scope_for("hr"), "hr")
+    assert not trust.sees_contents(scope_for("hr", site="S1"), "hr")
+    assert not trust.sees_contents(scope_for("executive", site="S1"), "executive")
+    assert not trust.sees_contents(scope_for("site_manager", site="S1"), "site_manager")
+    assert not trust.sees_contents(scope_for("annotator", worker="W00"), "annotator")
+
+
+def test_others_do_not_have_it(visit: Open) -> None:
+    at = visit(SCREEN, persona="team_lead", lang="en")
+    assert not at.metric
+    assert not at.dataframe
+
+
+def test_verification_on_demand_says_what_does_not_hold(visit: Open) -> None:
+    at = visit(SCREEN, persona="site_manager", lang="en")
+    assert "Not checked since" in said(at)
+    at.button(key="trust_verify").click().run()
+    assert f"All {len(verify(owner().store))} checks hold." in said(at)
+    with owner().store.transaction() as cur:
+        cur.execute("DELETE FROM work_day WHERE business_date = (SELECT max(business_date) FROM work_day)")
+    at.run()
+    assert "Not checked since" in said(at)
+    at.button(key="trust_verify").click().run()
+    assert "do not hold" in said(at)
+    results = next(d.value for d in at.dataframe if "Check" in d.value.columns)
+    assert any("rows differ" in result for result in results["Result"])
+
+
+def test_loads_and_refusals_as_the_store_keeps_them(dirty: Open) -> None:
+    store = owner().store
+    newest = loads(store, 2)
+    assert {(load_.table, load_.source, load_.rejected) for load_ in newest} == {("annotations", "bad tool", 2), ("reviews", "bad tool", 0)}
+    for load_ in loads(store):
+        assert load_.rows == load_.new + load_.updated + load_.duplicates + load_.rejected
+    assert {(r.table, r.code, r.column, r.rows) for r in refusals(store)} == {
+        ("annotations", "choice", "action", 1),
+        ("annotations", "missing", "worker_id", 1),
+    }
+    assert [r.line for r in refused(store)] == [9, 7]
+    assert [r.line for r in refused(store, 1)] == [9]
+    assert stubs(store, "worker") == ["GHOST-A"]
+    assert stubs(store, "worker", ["S1", "S2"]) == []
+
+
+def test_downloads_run_no_formula() -> None:
+    with speaking("en"):
+        cells = list(
+            csv.reader(
+                io.StringIO(
+                    records.written({"a": ["=1+1", "@x", "-5", "plain", "", None], "b": [-5, 2.5, None, 1, 2, 3]}).decode("utf-8-sig")
+                )
+            )
+        )
+    assert cells[0] == ["a", "b"]
+    assert [row[0] for row in cells[1:]] == ["'=1+1", "'@x", "'-5", "plain", "", ""]
+    assert [row[1] for row in cells[1:]] == ["-5", "2.5", "", "1", "2", "3"]
+
+
+def test_an_empty_store_says_what_to_do(visit: Open) -> None:
+    with owner().store.transaction() as cur:
+        for table in ("work", "review", "work_day", "work_hour", "review_day", "source", "load"):
+            cur.execute(f"DELETE FROM {table}")
+    at = visit(SCREEN, persona="admin", lang="en")
+    assert not at.metric
+    assert "No data yet" in said(at)
+
+
+def test_old_data_is_called_old(visit: Open) -> None:
+    with owner().store.transaction() as cur:
+        cur.execute("DELETE FROM work WHERE ts > now()::TIMESTAMP - INTERVAL 5 DAY")
+        cur.execute("DELETE FROM review WHERE ts > now()::TIMESTAMP - INTERVAL 5 DAY")
+    at = visit(SCREEN, persona="admin", lang="en")
+    assert "The newest data is" in at.warning[0].value
