@@ -122,7 +122,7 @@ def few_note(measure: Measure, smallest: int, groups: int) -> Note:
     """Some group of a rate has fewer cases than the definition wants."""
     where, where_zh = (f"in {groups} groups ", f"有 {groups} 组") if groups > 1 else ("", "")
     return Note(
-        f"“{measure.name}” rests on few cases {where}(as few as {smallest}, fewer than {measure.min_n}): read the interval, not the number.",
+        f"“{measure.en}” rests on few cases {where}(as few as {smallest}, fewer than {measure.min_n}): read the interval, not the number.",
         f"“{measure.zh}”{where_zh}样本过少（最少 {smallest}，不足 {measure.min_n}）：请看区间而非数值。",
         "few",
     )
@@ -131,13 +131,13 @@ def few_note(measure: Measure, smallest: int, groups: int) -> Note:
 def null_note(measure: Measure) -> Note:
     """Some value does not exist, and why."""
     return Note(
-        f"“{measure.name}” has no value where: {measure.null_reason.en}.", f"“{measure.zh}”无值的原因：{measure.null_reason.zh}。", "null"
+        f"“{measure.en}” has no value where: {measure.null_reason.en}.", f"“{measure.zh}”无值的原因：{measure.null_reason.zh}。", "null"
     )
 
 
 def suppressed_note(names: list[Measure], groups: int, smallest: int) -> Note:
     """Groups too small to be shown to somebody who may not see single people."""
-    en, zh = ", ".join(measure.name for measure in names), "、".join(measure.zh for measure in names)
+    en, zh = ", ".join(measure.en for measure in names), "、".join(measure.zh for measure in names)
     return Note(
         f"{groups} groups of fewer than {smallest} people are not shown ({en}).",
         f"{groups} 个不足 {smallest} 人的分组不予显示（{zh}）。",

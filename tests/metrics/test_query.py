@@ -90,7 +90,7 @@ def test_a_wrong_clock_does_not_move_today(tmp_path) -> None:
 
 def test_few_cases_and_missing_values_are_said(store: Store) -> None:
     found = notes(store, Query(("error_rate",), ("worker", "week")))
-    assert found["few"].startswith("“error_rate” rests on few cases in ")
+    assert found["few"].startswith("“Error rate” rests on few cases in ")
     assert notes(store, Query(("error_rate",), where={"team": ("A",)}, period=Period(date(2025, 1, 1), date(2025, 1, 2))))["null"].endswith(
         "not inspected."
     )

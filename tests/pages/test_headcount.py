@@ -104,15 +104,15 @@ def test_every_row_of_the_table_is_a_bridge(visit: Open) -> None:
 
 
 def test_the_two_definitions_are_never_in_one_table(visit: Open) -> None:
-    at = visit(SCREEN, persona="hr", lang="en")
+    at = visit(SCREEN, persona="hr", lang="zh")
 
     def rates() -> list[str]:
-        places = next(d.value for d in at.dataframe if "Site" in d.value.columns)
-        return [name for name in places.columns if name.startswith("Turnover") and "change" not in name]
+        places = next(d.value for d in at.dataframe if "基地" in d.value.columns)
+        return [name for name in places.columns if name.startswith("离职率") and "变化" not in name]
 
-    assert rates() == ["Turnover (average headcount)"]
+    assert rates() == ["离职率（平均在职口径）"]
     at.segmented_control(key="turnover_definition").set_value("turnover_rate_cn").run()
-    assert rates() == ["Turnover (opening + joiners)"]
+    assert rates() == ["离职率（期初+入职口径）"]
 
 
 def test_an_executive_is_not_told_why_a_single_person_left(visit: Open) -> None:
