@@ -87,16 +87,16 @@ def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
         cur.execute("UPDATE worker AS w SET longest_interval_s = r.ms / 1000.0 FROM reach AS r WHERE r.worker_key = w.worker_key AND r.longer")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE covered AS
         WITH rows AS (
-            SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, f.source_key, f.event_id,
+            SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, hash(f.event_id) AS tie,
                 NULL::DECIMAL(12,3) AS old, NULL::DATE AS business_date
             FROM fresh AS f WHERE ({LENGTH}) > 0
             UNION ALL
-            SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, w.source_key, w.event_id, w.overlap_s, w.business_date
+            SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, hash(w.event_id), w.overlap_s, w.business_date
             FROM work AS w JOIN reach AS r ON r.worker_key = w.worker_key AND epoch_ms(w.ts) > r.a AND epoch_ms(w.ts) <= r.c
             WHERE ({LENGTH}) > 0 AND w.ts > make_timestamp_ms($since)::TIMESTAMP_MS AND w.ts <= make_timestamp_ms($until)::TIMESTAMP_MS
                 AND w.business_date BETWEEN make_timestamp_ms($since)::DATE - 2 AND make_timestamp_ms($until)::DATE + 1
         ), ordered AS (
-            SELECT *, ends - ms AS starts, max(ends) OVER (PARTITION BY worker_key ORDER BY ends - ms, ends, source_key, event_id
+            SELECT *, ends - ms AS starts, max(ends) OVER (PARTITION BY worker_key ORDER BY ends - ms, ends, tie
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_to
             FROM rows
         ), measured AS (

@@ -8,7 +8,7 @@ files come in, the store ends the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,13 +46,16 @@ class LoadReport:
     rejects: list[Reject] = field(default_factory=list)
 
 
-def load(store: Store, batches: Iterable[Batch], *, source: str = "import", file: str | None = None, progress: Progress | None = None) -> list[LoadReport]:
+def load(
+    store: Store, batches: Iterable[Batch], *, source: str = "import", file: str | None = None, progress: Progress | None = None, unseen: bool = False
+) -> list[LoadReport]:
     """Load canonical batches in one transaction and report per table; `progress` is told the rows read so far.
 
+    unseen: the caller vouches that no fact of this load repeats or is known, and spares the search (`verify` would tell).
     Raises NameUnknown for a table that is not canonical; any exception leaves the store as it was.
     """
     with store.transaction() as cur:
-        return load_into(cur, batches, source=source, file=file, progress=progress)
+        return _Load(cur, source, file, unseen=unseen).run(batches, progress)
 
 
 def load_into(
@@ -74,6 +77,8 @@ def import_file(
     from data import mapping as layouts
 
     chosen = layouts.get(store, mapping) if mapping else None
+    if chosen and zone:
+        chosen = replace(chosen, zone=None)
     batches = layouts.read_batches(Path(path), table=table, mapping=chosen, zone=zone or local_zone(store))
     return load(store, batches, source=source or "import", file=Path(path).name, progress=progress)
 
@@ -94,12 +99,12 @@ def rejects(store: Store) -> list[dict[str, object]]:
 class _Load:
     """One load in progress: the cursor of its transaction, its reports, and the facts it brings."""
 
-    def __init__(self, cur: DuckDBPyConnection, source: str, file: str | None) -> None:
+    def __init__(self, cur: DuckDBPyConnection, source: str, file: str | None, *, unseen: bool = False) -> None:
         self.cur, self.source, self.file = cur, source, file
         self.started = datetime.now(UTC)
         self.reports: dict[str, LoadReport] = {}
         self.load_id = int(cur.execute("SELECT coalesce(max(load_id), 0) + 1 FROM load").fetchall()[0][0])
-        self.facts = Facts(cur, source, self.load_id)
+        self.facts = Facts(cur, source, self.load_id, unseen=unseen)
 
     def run(self, batches: Iterable[Batch], progress: Progress | None) -> list[LoadReport]:
         read, described = 0, set[str]()
@@ -173,8 +178,11 @@ class _Load:
         report.rejects += found
         text = {name: pa.array([getattr(r, name) for r in found], pa.string()) for name in ("code", "column", "value", "reason", "raw")}
         self.cur.register("refused", pa.table({"line": pa.array([r.line for r in found], pa.int64()), **text}))
-        self.cur.execute("""INSERT INTO reject SELECT (SELECT coalesce(max(reject_id), 0) FROM reject) + row_number() OVER (), ?, ?, line, ?, code,
-            "column", value, reason, raw FROM refused""", [self.load_id, self.file, report.table])  # fmt: skip
+        # The same file again refuses the same rows: they are kept once.
+        self.cur.execute("""INSERT INTO reject
+            SELECT (SELECT coalesce(max(reject_id), 0) FROM reject) + row_number() OVER (), $load, $file, line, $table, code, "column", value, reason, raw
+            FROM refused AS r WHERE NOT EXISTS (FROM reject AS k WHERE k.table_name = $table AND k.file IS NOT DISTINCT FROM $file AND k.line = r.line
+                AND k.code = r.code AND k.raw = r.raw)""", {"load": self.load_id, "file": self.file, "table": report.table})  # fmt: skip
         self.cur.unregister("refused")
 
     def sign(self) -> None:

@@ -175,7 +175,7 @@ def _portions(floor: Floor, cut: int, diary: Diary) -> Iterator[Portion]:
 
 
 def _load(store: Store, batches: Iterable[Batch], counts: dict[str, int]) -> None:
-    for report in load.load(store, batches, source=SOURCE):
+    for report in load.load(store, batches, source=SOURCE, unseen=True):  # the plan numbers every fact once
         if report.rejected:
             raise StoreError(f"The demo base has {report.rejected} {report.table} rows that were refused: {report.rejects[0].reason}")
         counts[report.table] = counts.get(report.table, 0) + report.new
