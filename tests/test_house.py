@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from data.store import Store
+from tests.conftest import SLOW
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("data", "metrics", "pages", "dashboard")  # from the ground up
@@ -119,6 +120,10 @@ def test_no_screen_lies_directly_in_pages() -> None:
 def test_files_are_nouns() -> None:
     vague = re.compile(r"utils?|helpers?|manager|misc|common")
     assert [module(file) for file in sources(*PRODUCT, "tests", "bench") if vague.fullmatch(file.stem)] == []
+
+
+def test_slow_files_are_there() -> None:
+    assert sorted(name for name in SLOW if not (ROOT / "tests" / name).is_file()) == []
 
 
 # What the product stands on ----------------------------------------------------------------------------------------------
