@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import NameUnknown, NotAllowed
+from data.rollup import WORK_ROLLUPS
 from data.store import Store
 from metrics.definitions import REGISTRY
 from metrics.model import QueryError
@@ -26,7 +27,8 @@ SELF = Scope("annotator", None, None, "w05", EVERYTHING)
 KEPT = {"S1": "site_key = 1", "A": "team_key = 1", "w05": "worker_key = 5"}
 # A person's tenure, skill and contract come with the person from wherever they are employed; that is no row of another site.
 OWN = {"tenure_band", "skill_level", "contract"}
-MEASURES = [name for name, measure in REGISTRY.measures.items() if not measure.hidden]
+# 90-day attrition follows a hire to the end of the spell, wherever the person moved meanwhile.
+MEASURES = [name for name, measure in REGISTRY.measures.items() if not measure.hidden and name != "attrition_90d"]
 OFFERED = {
     "site": ["S1", "S2", "", "S9"], "team": ["A", "B", "C"], "worker": ["w01", "w05", "w07"], "project": ["P1", "P2"], "action": ["annotate", "rework"],
     "client": ["Acme", ""], "stage": ["qc1", "client"], "month": ["2026-02-01"], "reviewer": ["w01"], "batch": ["B1"],
@@ -48,7 +50,11 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Store]
         stores[name] = fill(folder / f"{name}.duckdb", rows=800)
         with stores[name].transaction() as cur:
             for table in TABLES:
-                if (table == "cost_day" and name != "S1") or (table == "pace_group" and name == "w05"):
+                if table == "cost_day" and name != "S1":
+                    continue
+                if table == "pace_group" and name == "w05":  # it has no person: count it anew from what is left
+                    cur.execute("DELETE FROM pace_group")
+                    cur.execute(f"INSERT INTO pace_group BY NAME {WORK_ROLLUPS['pace_group'].format(rel='work')}")
                     continue
                 cur.execute(f"DELETE FROM {table} WHERE NOT ({kept})")
     yield stores
@@ -79,7 +85,7 @@ def test_no_row_outside_the_scope_ever_counts(base: Store, alone: dict[str, Stor
         return
     # The spans of both stores must agree, or people would be counted up to different days.
     period = question.period if question.period.bounded else Period(FIRST - timedelta(days=900), LAST - timedelta(days=5))
-    bounded = Query(question.measures, question.by, Period(period.start, LAST - timedelta(days=5)), question.filters, total=question.total)
+    bounded = Query(question.measures, question.by, Period(period.start, LAST - timedelta(days=5)), question.filters, total=question.total, exact=True)
     within = run(base, bounded, scope)
     without = run(alone[str(name)], bounded, SYSTEM)
     assert within.exact.to_pylist() == without.exact.to_pylist()
