@@ -84,7 +84,9 @@ def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
     if since is None:
         return False
     if longer:
-        cur.execute("UPDATE worker AS w SET longest_interval_s = r.ms / 1000.0 FROM reach AS r WHERE r.worker_key = w.worker_key AND r.longer")
+        cur.execute(
+            "UPDATE worker AS w SET longest_interval_s = r.ms / 1000.0 FROM reach AS r WHERE r.worker_key = w.worker_key AND r.longer"
+        )
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE covered AS
         WITH rows AS (
             SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, hash(f.event_id) AS tie,
@@ -227,7 +229,9 @@ def accept_batches(cur: DuckDBPyConnection) -> Dates:
         WHERE a.accepted_on IS DISTINCT FROM b.accepted_on OR a.governed <> b.governed""")
     changed = cur.execute("""SELECT before FROM reaccepted WHERE before IS NOT NULL UNION SELECT accepted_on FROM reaccepted WHERE accepted_on IS NOT NULL
         UNION SELECT r.review_date FROM review_day AS r SEMI JOIN reaccepted USING (batch_key) WHERE r.passed_units <> 0""").fetchall()
-    cur.execute("""UPDATE batch AS b SET accepted_on = r.accepted_on, governed = r.governed FROM reaccepted AS r WHERE r.batch_key = b.batch_key""")
+    cur.execute(
+        """UPDATE batch AS b SET accepted_on = r.accepted_on, governed = r.governed FROM reaccepted AS r WHERE r.batch_key = b.batch_key"""
+    )
     return {row[0] for row in changed}
 
 

@@ -135,7 +135,9 @@ class Facts:
     def resolve(self, log: Log, fresh: str) -> None:
         """Staged rows with small integers for their keys; people and projects seen for the first time become stubs."""
         stage = f"staged_{log.table}"
-        lost = "source_key IS NULL OR worker_key IS NULL OR project_key IS NULL OR batch_key IS NULL" + (" OR lost" if log is REVIEW else "")
+        lost = "source_key IS NULL OR worker_key IS NULL OR project_key IS NULL OR batch_key IS NULL" + (
+            " OR lost" if log is REVIEW else ""
+        )
         select = f"""CREATE OR REPLACE TEMP TABLE {fresh} AS
             SELECT s.rowid AS id, c.source_key, s.{log.key}, w.worker_key, p.project_key, CASE WHEN s.batch_id IS NULL THEN 0 ELSE b.batch_key END AS batch_key,
                 s.item_id, s.ts, {log.resolved}
@@ -146,7 +148,9 @@ class Facts:
             if not self.value(f"SELECT count(*) FROM (SELECT 1 FROM {fresh} WHERE {lost} LIMIT 1)"):
                 return
         reference.add_sources(self.cur, f"SELECT source FROM {stage}")
-        reference.add_keys(self.cur, "worker", f"SELECT worker_id FROM {stage}" + (f" UNION SELECT reviewer_id FROM {stage}" if log is REVIEW else ""))
+        reference.add_keys(
+            self.cur, "worker", f"SELECT worker_id FROM {stage}" + (f" UNION SELECT reviewer_id FROM {stage}" if log is REVIEW else "")
+        )
         reference.add_keys(self.cur, "project", f"SELECT project_id FROM {stage}")
         reference.add_batches(self.cur, f"SELECT project_id, batch_id FROM {stage}")
         self.cur.execute(select)
@@ -154,7 +158,7 @@ class Facts:
     def within(self, log: Log, staged: str) -> str:
         """The part of the log to look for known facts in, as a select with the row's place as `rid`: all of it, but on a large
         store only undated rows and those since RECENT_DAYS before the oldest staged row and before the newest date."""
-        size, newest = self.cur.execute(f"""SELECT coalesce(sum({'row_count' if log is WORK else 'verdicts'}), 0), max(business_date)
+        size, newest = self.cur.execute(f"""SELECT coalesce(sum({"row_count" if log is WORK else "verdicts"}), 0), max(business_date)
             FROM {log.name}_day""").fetchall()[0]
         if size < LARGE_STORE or newest is None:
             return _WHOLE.format(log.name)
@@ -177,7 +181,9 @@ class Facts:
             FROM (SELECT l.rid, {columns}, {log.given} AS given FROM {part} AS l
                   SEMI JOIN {fresh} AS f ON f.{log.key} = l.{log.key} AND f.source_key = l.source_key) AS o
             JOIN {fresh} AS f ON f.{log.key} = o.{log.key} AND f.source_key = o.source_key""")
-        rows, known, duplicates = self.cur.execute(f"SELECT (SELECT count(*) FROM {fresh}), count(*), count(*) FILTER (old_news) FROM met").fetchall()[0]
+        rows, known, duplicates = self.cur.execute(
+            f"SELECT (SELECT count(*) FROM {fresh}), count(*), count(*) FILTER (old_news) FROM met"
+        ).fetchall()[0]
         fate.new, fate.updated, fate.duplicates = rows - known, fate.updated + known - duplicates, fate.duplicates + duplicates
         if duplicates:
             self.cur.execute(f"DELETE FROM {fresh} WHERE id IN (SELECT id FROM met WHERE old_news)")
@@ -199,7 +205,9 @@ class Facts:
             cur.execute("DELETE FROM work WHERE rowid IN (SELECT rid FROM replaced)")
         if not fate.new + fate.updated:
             return fate
-        numbered = "SELECT project_key, item_id FROM fresh WHERE NOT round_given" + (" UNION SELECT project_key, item_id FROM gone" if self.gone else "")
+        numbered = "SELECT project_key, item_id FROM fresh WHERE NOT round_given" + (
+            " UNION SELECT project_key, item_id FROM gone" if self.gone else ""
+        )
         rounds = overlaps = ""
         if self.value(f"SELECT count(*) FROM (SELECT 1 FROM ({numbered}) LIMIT 1)"):
             derive.number_rounds(cur, part, numbered)
@@ -217,8 +225,12 @@ class Facts:
             FROM placed AS p {rounds} {overlaps}""")
         self.append("ready")
         touched = "SELECT batch_key FROM ready" + (" UNION SELECT batch_key FROM gone" if self.gone else "")
-        changes.stale_earned |= self.dates(f"SELECT DISTINCT accepted_on FROM batch SEMI JOIN ({touched}) USING (batch_key) WHERE accepted_on IS NOT NULL")
-        self._touched.append("SELECT project_key, item_id FROM ready" + (" UNION ALL SELECT project_key, item_id FROM gone" if self.gone else ""))
+        changes.stale_earned |= self.dates(
+            f"SELECT DISTINCT accepted_on FROM batch SEMI JOIN ({touched}) USING (batch_key) WHERE accepted_on IS NOT NULL"
+        )
+        self._touched.append(
+            "SELECT project_key, item_id FROM ready" + (" UNION ALL SELECT project_key, item_id FROM gone" if self.gone else "")
+        )
         return fate
 
     def rewrite(self, found: str, column: str, where: str) -> None:
@@ -257,7 +269,9 @@ class Facts:
             SELECT w.* REPLACE (m.new_date AS business_date, m.new_hour AS hour, m.new_site AS site_key, m.new_team AS team_key)
             FROM work AS w JOIN moving AS m ON m.id = w.rowid""")
         changes.stale["work"] |= self.dates("SELECT DISTINCT old_date FROM moving")
-        changes.stale_earned |= self.dates("SELECT DISTINCT accepted_on FROM batch SEMI JOIN moved USING (batch_key) WHERE accepted_on IS NOT NULL")
+        changes.stale_earned |= self.dates(
+            "SELECT DISTINCT accepted_on FROM batch SEMI JOIN moved USING (batch_key) WHERE accepted_on IS NOT NULL"
+        )
         cur.execute("DELETE FROM work WHERE rowid IN (SELECT id FROM moving)")
         if "work" in changes.added:  # rows this same load appended: they now count once, where they moved to
             cur.execute("DELETE FROM ready WHERE (source_key, event_id) IN (SELECT source_key, event_id FROM moved)")
@@ -275,7 +289,9 @@ class Facts:
             return fate
         if not staged:
             cur.execute(f"CREATE OR REPLACE TEMP TABLE staged_{REVIEW.table} ({REVIEW.stage})")
-        part = self.within(REVIEW, f"staged_{REVIEW.table}" if staged else f"staged_{WORK.table}") if self.staged else _WHOLE.format("review")
+        part = (
+            self.within(REVIEW, f"staged_{REVIEW.table}" if staged else f"staged_{WORK.table}") if self.staged else _WHOLE.format("review")
+        )
         if not staged:
             touched = " UNION ALL ".join(self._touched)
             same = "t.project_key = r.project_key AND t.item_id = r.item_id"
@@ -296,7 +312,12 @@ class Facts:
         if works != _WHOLE.format("work") and self.value("SELECT count(*) FROM judged WHERE is_new AND NOT linked"):
             derive.order_verdicts(cur, _WHOLE.format("work"), _WHOLE.format("review"), items)  # a verdict on older work
         columns = ", ".join(f"j.{c}" for c in derive.DERIVED_REVIEW)
-        differs = " OR ".join([*(f"r.{c} IS DISTINCT FROM j.{c}" for c in derive.DERIVED_REVIEW), "(NOT r.event_given AND r.event_id IS DISTINCT FROM j.event_id)"])
+        differs = " OR ".join(
+            [
+                *(f"r.{c} IS DISTINCT FROM j.{c}" for c in derive.DERIVED_REVIEW),
+                "(NOT r.event_given AND r.event_id IS DISTINCT FROM j.event_id)",
+            ]
+        )
         cur.execute(f"""CREATE OR REPLACE TEMP TABLE rejudged AS
             SELECT j.id, r.work_date AS old_date, r.review_date AS old_review_date, j.event_id, {columns} FROM judged AS j JOIN review AS r ON r.rowid = j.id
             WHERE NOT j.is_new AND ({differs})""")

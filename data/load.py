@@ -24,8 +24,18 @@ from data.tables import TABLES, Batch, Reject
 Progress = Callable[[int], None]
 
 _TYPES = {
-    "quantity": "DECIMAL(18,3)", "seconds": "DECIMAL(18,3)", "money": "DECIMAL(18,6)", "ratio": "DECIMAL(18,6)", "instant": "TIMESTAMP_MS",
-    "date": "DATE", "month": "DATE", "flag": "BOOLEAN", "time": "BIGINT", "integer": "BIGINT", "level": "BIGINT", "version": "BIGINT",
+    "quantity": "DECIMAL(18,3)",
+    "seconds": "DECIMAL(18,3)",
+    "money": "DECIMAL(18,6)",
+    "ratio": "DECIMAL(18,6)",
+    "instant": "TIMESTAMP_MS",
+    "date": "DATE",
+    "month": "DATE",
+    "flag": "BOOLEAN",
+    "time": "BIGINT",
+    "integer": "BIGINT",
+    "level": "BIGINT",
+    "version": "BIGINT",
 }  # fmt: skip  (every other kind is text)
 _PEOPLE = {"sites", "teams", "workers", "assignments"}
 
@@ -47,7 +57,13 @@ class LoadReport:
 
 
 def load(
-    store: Store, batches: Iterable[Batch], *, source: str = "import", file: str | None = None, progress: Progress | None = None, unseen: bool = False
+    store: Store,
+    batches: Iterable[Batch],
+    *,
+    source: str = "import",
+    file: str | None = None,
+    progress: Progress | None = None,
+    unseen: bool = False,
 ) -> list[LoadReport]:
     """Load canonical batches in one transaction and report per table; `progress` is told the rows read so far.
 
@@ -91,7 +107,9 @@ def local_zone(store: Store) -> str:
 
 def rejects(store: Store) -> list[dict[str, object]]:
     """Every row that was refused, newest load last: file, line, table, code, column, value, reason, raw text."""
-    found = store.query("""SELECT load_id, file, line, table_name AS "table", code, column_name AS "column", value, reason, raw FROM reject ORDER BY reject_id""")
+    found = store.query(
+        """SELECT load_id, file, line, table_name AS "table", code, column_name AS "column", value, reason, raw FROM reject ORDER BY reject_id"""
+    )
     rows: list[dict[str, object]] = found.to_pylist()
     return rows
 
@@ -168,7 +186,9 @@ class _Load:
         if "costs" in described:
             derive.spread_costs(self.cur)
         if described & {"prices", "rates"}:
-            stale |= self.facts.dates("SELECT business_date FROM earn_day UNION SELECT business_date FROM work_day UNION SELECT review_date FROM review_day")
+            stale |= self.facts.dates(
+                "SELECT business_date FROM earn_day UNION SELECT business_date FROM work_day UNION SELECT review_date FROM review_day"
+            )
 
     def keep_rejects(self, report: LoadReport, found: Sequence[Reject]) -> None:
         """Keep every refused row with its file, line, reason and raw text."""
@@ -191,5 +211,18 @@ class _Load:
         for r in self.reports.values():
             self.cur.execute(
                 "INSERT INTO load VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [self.load_id, begun, ended, self.source, self.file, r.table, r.rows, r.new, r.updated, r.duplicates, r.rejected, r.undated],
+                [
+                    self.load_id,
+                    begun,
+                    ended,
+                    self.source,
+                    self.file,
+                    r.table,
+                    r.rows,
+                    r.new,
+                    r.updated,
+                    r.duplicates,
+                    r.rejected,
+                    r.undated,
+                ],
             )

@@ -42,7 +42,9 @@ _PLACE = {
     "team_key": (f"coalesce({_TEAM}, 0)", "team_id"),
     **_same("role", "skill_level"),
 }
-_VOLUNTARY = f"coalesce(s.voluntary, CASE WHEN s.leave_reason IS NOT NULL THEN NOT list_contains({list(INVOLUNTARY)!r}, lower(s.leave_reason)) END)"
+_VOLUNTARY = (
+    f"coalesce(s.voluntary, CASE WHEN s.leave_reason IS NOT NULL THEN NOT list_contains({list(INVOLUNTARY)!r}, lower(s.leave_reason)) END)"
+)
 
 REFERENCES: dict[str, tuple[Reference, ...]] = {
     "sites": (Reference("site", {"site_key": _SITE}, {**_same("name", "name_en", "zone", "seats", "minimum_wage"),
@@ -87,7 +89,9 @@ def checked(cur: DuckDBPyConnection, table: str) -> list[Reject]:
         rules = (("other_currency", "currency", f"currency <> '{_currency(cur)}'"),)
     found: list[Reject] = []
     for code, column, condition in rules:
-        bad = cur.execute(f"SELECT line, {column}::VARCHAR, to_json(incoming)::VARCHAR FROM incoming WHERE {condition} ORDER BY line").fetchall()
+        bad = cur.execute(
+            f"SELECT line, {column}::VARCHAR, to_json(incoming)::VARCHAR FROM incoming WHERE {condition} ORDER BY line"
+        ).fetchall()
         found += [Reject(line, code, column, value, reason(code, table, column, value)[0], raw) for line, value, raw in bad]
         if bad:
             cur.execute(f"DELETE FROM incoming WHERE {condition}")
@@ -98,7 +102,9 @@ def _currency(cur: DuckDBPyConnection) -> str:
     """The one currency of this store: that of the first amounts ever loaded."""
     kept = cur.execute("SELECT (SELECT count(*) FROM price) + (SELECT count(*) FROM rate) + (SELECT count(*) FROM cost)").fetchall()[0][0]
     if not kept:
-        first = cur.execute("SELECT currency FROM incoming WHERE currency IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1").fetchall()
+        first = cur.execute(
+            "SELECT currency FROM incoming WHERE currency IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+        ).fetchall()
         if first and first[0][0].isalpha() and len(first[0][0]) == 3:
             cur.execute("UPDATE meta SET value = upper(?) WHERE key = 'currency'", [first[0][0]])
     return str(cur.execute("SELECT value FROM meta WHERE key = 'currency'").fetchall()[0][0])
@@ -139,7 +145,9 @@ def upsert(cur: DuckDBPyConnection, table: str, present: frozenset[str]) -> tupl
             SELECT {", ".join([*(f"l.{k}" for k in ref.keys), *(_filled(c) for c in known), *filler.values()])}
             FROM latest AS l ANTI JOIN {ref.target} AS t ON {match}""")
     rows = cur.execute("SELECT count(*) FROM incoming").fetchall()[0][0]
-    new, updated = cur.execute("SELECT count(*) FILTER (f = 2), count(*) FILTER (f = 1) FROM (SELECT max(fate) AS f FROM fate GROUP BY line)").fetchall()[0]
+    new, updated = cur.execute(
+        "SELECT count(*) FILTER (f = 2), count(*) FILTER (f = 1) FROM (SELECT max(fate) AS f FROM fate GROUP BY line)"
+    ).fetchall()[0]
     return new, updated, rows - new - updated
 
 
@@ -172,7 +180,9 @@ def add_sources(cur: DuckDBPyConnection, names: str) -> None:
 
 def place_assignments(cur: DuckDBPyConnection) -> None:
     """Give assignments without a site that of their team, and each the UTC instant its first business date begins at its site."""
-    cur.execute("UPDATE assignment AS a SET site_key = t.site_key FROM team AS t WHERE a.site_key = 0 AND t.team_key = a.team_key AND t.site_key <> 0")
+    cur.execute(
+        "UPDATE assignment AS a SET site_key = t.site_key FROM team AS t WHERE a.site_key = 0 AND t.team_key = a.team_key AND t.site_key <> 0"
+    )
     cur.execute("""UPDATE assignment AS a SET valid_from_ts = n.ts FROM (
             SELECT worker_key, valid_from, timezone('UTC', timezone(s.zone, valid_from + to_minutes(s.day_start_minute))) AS ts
             FROM assignment JOIN site AS s USING (site_key)) AS n

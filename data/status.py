@@ -20,7 +20,10 @@ def status(store: Store) -> dict[str, object]:
         newest = cur.execute("SELECT max(ts) FROM work").fetchall()[0][0]
         undated = cur.execute("""SELECT (SELECT coalesce(sum(row_count), 0) FROM work_day WHERE business_date IS NULL),
             (SELECT count(*) FROM review WHERE ts IS NULL), (SELECT coalesce(sum(unlinked), 0) FROM review_day)""").fetchall()[0]
-        stubs = {kind: cur.execute(f"SELECT count(*) FROM {kind} WHERE stub AND {kind}_id <> ''").fetchall()[0][0] for kind in ("worker", "project", "team", "site")}
+        stubs = {
+            kind: cur.execute(f"SELECT count(*) FROM {kind} WHERE stub AND {kind}_id <> ''").fetchall()[0][0]
+            for kind in ("worker", "project", "team", "site")
+        }
         sources = cur.execute("""
             SELECT s.name, w.rows, w.first, w.last, greatest(l.loaded, b.loaded) FROM source AS s
             LEFT JOIN (SELECT source_key, count(*) AS rows, min(ts) AS first, max(ts) AS last, max(load_id) AS load_id FROM (

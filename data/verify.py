@@ -67,9 +67,12 @@ def _differences(cur: DuckDBPyConnection, table: str, select: str) -> int:
     added = ", ".join(f"sum({name}) AS {name}" for name in sums)
     minus = ", ".join(f"-{name} AS {name}" for name in sums)
     unequal = " OR ".join(f"{name} <> 0" for name in sums)
-    return _count(cur, f"""SELECT count(*) FROM (
+    return _count(
+        cur,
+        f"""SELECT count(*) FROM (
         SELECT {keys}, {added} FROM (SELECT {keys}, {", ".join(sums)} FROM {table} UNION ALL BY NAME SELECT {keys}, {minus} FROM ({select})) GROUP BY ALL)
-        WHERE {unequal}""")
+        WHERE {unequal}""",
+    )
 
 
 _PLAIN_SUMS = {"seconds", "verdicts", "rejections", "unlinked", "pay", "revenue"}

@@ -62,7 +62,10 @@ def test_what_is_written_is_read_back_with_its_lines(tmp_path: Path, table: list
 
 @QUIET
 @given(
-    body=st.lists(st.sampled_from([b'"', b",", b"\n", b"\r\n", b"\r", b"a", b"bc", b'""', b'","', b"\xe4\xb8\xad", b"\xff", b"\0", b"x,y\n"]), max_size=40)
+    body=st.lists(
+        st.sampled_from([b'"', b",", b"\n", b"\r\n", b"\r", b"a", b"bc", b'""', b'","', b"\xe4\xb8\xad", b"\xff", b"\0", b"x,y\n"]),
+        max_size=40,
+    )
 )
 def test_array_operations_and_the_grammar_agree(tmp_path: Path, body: list[bytes]) -> None:
     path = put(tmp_path, b"one,two\n" + b"".join(body))

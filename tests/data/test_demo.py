@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from data import demo
+from data import demo, load
+from data.demo import reference
 from data.demo.days import Calendar, clocked, number, worked
 from data.demo.floor import Floor, Rows, job
 from data.demo.log import Log, records
@@ -20,7 +21,9 @@ from data.demo.projects import PROJECTS, TRADE, TRADES
 from data.demo.reference import batch, slid
 from data.errors import InputError, StoreError
 from data.store import Store
+from data.tables import Batch
 from data.verify import verify
+from tests.data.canonical import content
 
 TODAY = date(2026, 11, 20)
 
@@ -307,6 +310,40 @@ def test_store_is_whole(store: Store) -> None:
     assert one(store, "SELECT count(*) FROM work WHERE site_key = 0 OR team_key = 0 OR batch_key = 0 OR business_date IS NULL") == 0
 
 
+def test_the_straight_way_writes_what_a_load_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rows as text through the general load: same content, same counts, both whole."""
+    monkeypatch.setattr(demo, "CHUNK", 30_000)  # several portions, several loads
+    demo.build(tmp_path / "straight", people=40, days=16, seed=5, today=TODAY)
+    chosen = demo.plan(40, 16, 5, TODAY)
+    floor, diary = chosen.floor(), demo.Diary([], [])
+    log, days = Log(floor), list(demo.played(floor, chosen.cut, diary))
+    facts = [
+        Batch("annotations", log.work(np.concatenate([work for _, work, _ in days]))),
+        Batch("reviews", log.reviews(np.concatenate([reviews for _, _, reviews in days]))),
+    ]
+    with Store(tmp_path / "loaded") as loaded, Store(tmp_path / "straight", create=False) as straight:
+        loaded.set_meta("zone", reference.ZONE)
+        load.load(loaded, reference.before(floor), source=demo.SOURCE)
+        reports = load.load(loaded, facts, source=demo.SOURCE)
+        load.load(loaded, reference.after(floor, chosen.cut, diary.rosters, np.array(diary.made)), source=demo.SOURCE)
+        assert {report.table: report.new for report in reports} == {
+            table: one(straight, f"SELECT sum(new) FROM load WHERE table_name = '{table}'") for table in ("annotations", "reviews")
+        }
+        assert one(straight, "SELECT count(DISTINCT load_id) FROM work") > 2
+        found, expected = content(straight), content(loaded)
+        for name, rows in expected.items():
+            assert rows, name
+            assert [(a, b) for a, b in zip(found[name], rows, strict=True) if a != b][:3] == [], name
+        for sql in (
+            "SELECT worker_id, longest_interval_s FROM worker ORDER BY 1",
+            "SELECT count(*), sum(overlap_s) FROM work WHERE overlap_s > 0",
+            "SELECT stage, count(*), count(*) FILTER (is_first), count(*) FILTER (stage_last), count(*) FILTER (overturned) FROM review GROUP BY 1 ORDER BY 1",
+        ):
+            assert straight.rows(sql) == loaded.rows(sql) != []
+        for built in (straight, loaded):
+            assert [check for check in verify(built) if not check.ok] == []
+
+
 def test_today_is_partly_done(store: Store) -> None:
     last = store.rows("SELECT max(ts) FROM work")[0][0]
     assert datetime(2026, 11, 20, 6, 10) < last <= datetime(2026, 11, 20, 6, 20)  # 14:20 in Shanghai
@@ -363,8 +400,6 @@ def test_same_seed_same_base_other_seed_another(path: Path, store: Store, tmp_pa
 
 
 def test_only_a_demo_base_is_replaced(tmp_path: Path) -> None:
-    from data import load
-
     with Store(tmp_path / "own") as own:
         load.load(own, [batch("annotations", [{"event_id": "1", "worker_id": "w", "project_id": "p", "item_id": "i"}])])
     with pytest.raises(StoreError, match="never overwrites"):

@@ -83,18 +83,14 @@ def fresh(folder: str, name: str, blank: bytes) -> Store:
     return Store(path, threads=1)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(annotations(), min_size=1, max_size=14, unique_by=lambda r: (r["event_id"], r["version"])),
     st.lists(reviews(), max_size=10, unique_by=lambda r: (r["review_id"], r["version"])),
     st.data(),
 )
 def test_any_order_and_any_portions_give_the_same_store(blank: bytes, works: list[dict], checks: list[dict], data: st.DataObject) -> None:
-    parts = (
-        [("annotations", [row]) for row in works]
-        + [("reviews", [row]) for row in checks]
-        + [(name, rows) for name, rows in REFERENCE.items()]
-    )
+    parts = [("annotations", [row]) for row in works] + [("reviews", [row]) for row in checks] + list(REFERENCE.items())
     shuffled = data.draw(st.permutations(parts))
     with tempfile.TemporaryDirectory() as folder:
         with fresh(folder, "whole", blank) as whole:
