@@ -217,20 +217,20 @@ class Facts:
             self.rewrite("covered", "overlap_s", "NOT is_new")
             overlaps = "LEFT JOIN covered AS o ON o.is_new AND o.id = p.id"
         derive.place(cur, "fresh", "placed")
-        cur.execute(f"""CREATE OR REPLACE TEMP TABLE ready AS
-            SELECT {derive.business_date(cur, "p.local_ts", "p.site_key")} AS business_date, p.worker_key, p.ts, p.source_key, p.event_id, p.project_key, p.batch_key,
-                p.item_id, p.action, coalesce(p.round, {"r.round" if rounds else "NULL"}, 1 + (p.action = {REWORK})::INTEGER)::USMALLINT AS round, p.round_given, p.units, p.prelabelled_units,
-                p.seconds, p.wall_s, coalesce({"o.overlap_s" if overlaps else "NULL"}, 0)::DECIMAL(12,3) AS overlap_s, p.clock,
-                hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, {self.load_id} AS load_id, p.extra
-            FROM placed AS p {rounds} {overlaps}""")
-        self.append("ready")
-        touched = "SELECT batch_key FROM ready" + (" UNION SELECT batch_key FROM gone" if self.gone else "")
+        cur.execute(f"""INSERT INTO work BY NAME
+            SELECT {derive.business_date(cur, "p.local_ts", "p.site_key")} AS business_date, p.worker_key, p.ts, p.source_key, p.event_id,
+                p.project_key, p.batch_key, p.item_id, p.action,
+                coalesce(p.round, {"r.round" if rounds else "NULL"}, 1 + (p.action = {REWORK})::INTEGER)::USMALLINT AS round, p.round_given,
+                p.units, p.prelabelled_units, p.seconds, p.wall_s, coalesce({"o.overlap_s" if overlaps else "NULL"}, 0)::DECIMAL(12,3) AS overlap_s,
+                p.clock, hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, {self.load_id} AS load_id, p.extra
+            FROM placed AS p {rounds} {overlaps} ORDER BY business_date, worker_key, ts""")
+        changes.added["work"] = f"(FROM work WHERE load_id = {self.load_id})"
+        touched = "SELECT {} FROM fresh" + (" UNION ALL SELECT {} FROM gone" if self.gone else "")
+        batches = touched.format("batch_key", "batch_key")
         changes.stale_earned |= self.dates(
-            f"SELECT DISTINCT accepted_on FROM batch SEMI JOIN ({touched}) USING (batch_key) WHERE accepted_on IS NOT NULL"
+            f"SELECT DISTINCT accepted_on FROM batch SEMI JOIN ({batches}) USING (batch_key) WHERE accepted_on IS NOT NULL"
         )
-        self._touched.append(
-            "SELECT project_key, item_id FROM ready" + (" UNION ALL SELECT project_key, item_id FROM gone" if self.gone else "")
-        )
+        self._touched.append(touched.format("project_key, item_id", "project_key, item_id"))
         return fate
 
     def rewrite(self, found: str, column: str, where: str) -> None:
@@ -239,11 +239,6 @@ class Facts:
         if dates:
             self.changes.stale["work"] |= dates
             self.cur.execute(f"UPDATE work SET {column} = c.{column} FROM (FROM {found} WHERE {where}) AS c WHERE work.rowid = c.id")
-
-    def append(self, rows: str) -> None:
-        self.cur.execute(f"INSERT INTO work BY NAME FROM {rows} ORDER BY business_date, worker_key, ts")
-        known = self.changes.added.get("work")
-        self.changes.added["work"] = rows if known is None else f"(FROM {known} UNION ALL BY NAME FROM {rows})"
 
     # People who turn out to have worked elsewhere ----------------------------------------------------------------------
     def remember_places(self) -> None:
@@ -273,9 +268,9 @@ class Facts:
             "SELECT DISTINCT accepted_on FROM batch SEMI JOIN moved USING (batch_key) WHERE accepted_on IS NOT NULL"
         )
         cur.execute("DELETE FROM work WHERE rowid IN (SELECT id FROM moving)")
-        if "work" in changes.added:  # rows this same load appended: they now count once, where they moved to
-            cur.execute("DELETE FROM ready WHERE (source_key, event_id) IN (SELECT source_key, event_id FROM moved)")
-        self.append("moved")
+        cur.execute("INSERT INTO work BY NAME FROM moved ORDER BY business_date, worker_key, ts")
+        mine = f"load_id = {self.load_id}"
+        changes.added["work"] = f"(FROM work WHERE {mine} UNION ALL FROM moved WHERE NOT {mine})"
         cur.execute("""CREATE OR REPLACE TEMP TABLE stranded AS SELECT DISTINCT project_key, item_id FROM review SEMI JOIN moved_worker USING (worker_key)
             WHERE NOT linked""")
         self._touched += ["SELECT project_key, item_id FROM moved", "FROM stranded"]
