@@ -131,6 +131,17 @@ def refresh(cur: DuckDBPyConnection, changes: Changes) -> None:
     _refresh_earned(cur, changes, added)
 
 
+def rebuild(cur: DuckDBPyConnection) -> None:
+    """Build every roll-up anew from the whole log."""
+    for log, tables in ROLLUPS.items():
+        for table, select in tables.items():
+            cur.execute(f"DELETE FROM {table}")
+            cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=log)}")
+    cur.execute("DELETE FROM earn_day")
+    cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(None)}")
+    cur.execute("DELETE FROM rollup_addition")
+
+
 def _refresh_earned(cur: DuckDBPyConnection, changes: Changes, added: dict[str, Dates]) -> None:
     """Rebuild the stale earning dates; on the others append what the new rows earned by themselves."""
     stale = changes.stale_earned | changes.stale["work"]

@@ -1,6 +1,6 @@
 """The invented base: two sites, three years of people, some months of work, true to the trade and the same for the same seed.
 
-`build` writes a store through the ordinary load path; `live` goes on with today's work where the store ends.
+`build` writes a store, its log straight and the rest through the ordinary load path; `live` goes on with today's work where the store ends.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from data import load
 from data.demo import reference
 from data.demo.days import Calendar, Roster, number
 from data.demo.floor import DAY_MS, ZONE_MS, Floor, Rows, join, take
+from data.demo.ledger import Ledger, Sheet
 from data.demo.log import Log, records
 from data.demo.people import SITES, Cast
 from data.demo.projects import PROJECTS
@@ -32,7 +33,7 @@ from data.tables import Batch
 __all__ = ["SOURCE", "Plan", "build", "live"]
 
 SOURCE = "demo"
-CHUNK = 1_500_000  # rows loaded in one transaction
+CHUNK = 1_500_000  # rows of work written in one transaction
 SHIFT = (9, 22)  # hours between which the base is at work
 OUTSIDE = (14, 20)  # what time it is in the demo when it is built outside the shift
 ZONE = ZoneInfo(reference.ZONE)
@@ -107,16 +108,22 @@ def build(
     part = path.with_name(f"{path.name}.{os.getpid()}.demo")
     try:
         with Store(part) as store, ThreadPoolExecutor(1) as ahead:
+            with store.cursor() as cur:
+                cur.execute("SET checkpoint_threshold = '64GB'")  # the file is folded once, at the end
             store.set_meta("zone", reference.ZONE)
             _load(store, reference.before(floor), counts)
-            portions = _portions(floor, chosen.cut, diary)
+            ledger, judged = Ledger(store, floor, SOURCE), []
+            portions = _portions(floor, chosen.cut, diary, ledger)
             waiting = ahead.submit(next, portions, None)
             while (portion := waiting.result()) is not None:
-                waiting = ahead.submit(next, portions, None)  # the next days are played while these are loaded
-                _load(store, portion.batches, counts)
+                waiting = ahead.submit(next, portions, None)  # the next days are played while these are written
+                counts["annotations"] = counts.get("annotations", 0) + ledger.write(portion.sheets)
+                judged += portion.reviews
                 if progress:
                     progress(portion.days, chosen.days)
+            counts["reviews"] = ledger.write_reviews(join(*judged))
             _load(store, reference.after(floor, chosen.cut, diary.rosters, np.array(diary.made)), counts)
+            ledger.close()
             for key, value in {**chosen.meta, "demo": "yes"}.items():
                 store.set_meta(key, value)
             store.checkpoint()
@@ -148,34 +155,40 @@ class Diary:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Some days' rows, and how many days have been played."""
+    """Some days' work as the log holds it, their verdicts, and how many days have been played."""
 
-    batches: list[Batch]
+    sheets: list[Sheet]
+    reviews: list[Rows]
     days: int
 
 
-def _portions(floor: Floor, cut: int, diary: Diary) -> Iterator[Portion]:
-    """Every day up to the cut, in portions of about CHUNK rows."""
-    log = Log(floor)
-    work: list[Rows] = []
-    reviews: list[Rows] = []
+def played(floor: Floor, cut: int, diary: Diary) -> Iterator[tuple[int, Rows, Rows]]:
+    """Every day up to the cut: its number, its work and its verdicts. Writes the diary."""
     for day in floor.days():
         diary.rosters.append(day.roster)
         place = floor.cast.at(day.day).site[day.work["worker"]] + day.work["project"].astype(np.int64) * len(SITES)
         units = np.bincount(place, weights=day.work["units"], minlength=len(PROJECTS) * len(SITES)).astype(np.float64)
         diary.made.append(units.reshape(len(PROJECTS), len(SITES)))
-        whole = day.day < floor.calendar.today
-        for kept, rows in ((work, day.work), (work, day.checks), (reviews, day.reviews)):
-            kept.append(rows if whole else take(rows, rows["ts"] <= cut))
-        if not whole or sum(map(len, work)) >= CHUNK:
-            done, judged = join(*work), join(*reviews)
-            work, reviews = [], []
-            tables = [Batch("annotations", log.work(done), read=len(done)), Batch("reviews", log.reviews(judged), read=len(judged))]
-            yield Portion(tables, len(diary.made))
+        work, reviews = join(day.work, day.checks), day.reviews
+        if day.day == floor.calendar.today:
+            work, reviews = take(work, work["ts"] <= cut), take(reviews, reviews["ts"] <= cut)
+        yield day.day, work, reviews
+
+
+def _portions(floor: Floor, cut: int, diary: Diary, ledger: Ledger) -> Iterator[Portion]:
+    """The days in portions of about CHUNK rows."""
+    sheets: list[Sheet] = []
+    judged: list[Rows] = []
+    for day, work, reviews in played(floor, cut, diary):
+        sheets.append(ledger.sheet(day, work))
+        judged.append(reviews)
+        if day == floor.calendar.today or sum(len(sheet.lot) for sheet in sheets) >= CHUNK:
+            yield Portion(sheets, judged, len(diary.made))
+            sheets, judged = [], []
 
 
 def _load(store: Store, batches: Iterable[Batch], counts: dict[str, int]) -> None:
-    for report in load.load(store, batches, source=SOURCE, unseen=True):  # the plan numbers every fact once
+    for report in load.load(store, batches, source=SOURCE):
         if report.rejected:
             raise StoreError(f"The demo base has {report.rejected} {report.table} rows that were refused: {report.rejects[0].reason}")
         counts[report.table] = counts.get(report.table, 0) + report.new

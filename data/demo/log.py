@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -63,8 +64,9 @@ def review_ids(number: npt.NDArray[np.integer]) -> pa.Array:
     return _ids(_REVIEW[top.astype(np.intp)], wide - top * np.uint32(100_000_000))
 
 
-def _words(codes: npt.NDArray[np.integer], words: list[str] | tuple[str, ...], null: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=null), pa.array(words, pa.string()))
+def words(codes: npt.NDArray[np.integer], meant: Sequence[str], null: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """Codes as the words they stand for."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=null), pa.array(meant, pa.string()))
 
 
 def _instants(ms: npt.NDArray[np.int64], null: npt.NDArray[np.bool_] | None = None) -> pa.Array:
@@ -90,19 +92,19 @@ class Log:
         started = rows["ts"] - np.rint(np.where(silent, 0, wall) * 1000).astype(np.int64)
         return pa.table({
             "event_id": event_ids(tool, rows["event"]),
-            "worker_id": _words(rows["worker"], self._workers),
-            "project_id": _words(rows["project"], self._projects),
+            "worker_id": words(rows["worker"], self._workers),
+            "project_id": words(rows["project"], self._projects),
             "item_id": item_ids(floor.trade[rows["project"]], rows["item"]),
             "ts": _instants(rows["ts"]),
             "started_at": _instants(started, silent),
-            "batch_id": _words(rows["batch"], [lot.name for lot in floor.lots]),
-            "action": _words(rows["action"], ACTIONS),
+            "batch_id": words(rows["batch"], [lot.name for lot in floor.lots]),
+            "action": words(rows["action"], ACTIONS),
             "units": pa.array(rows["units"].astype(np.int32)),
             "prelabelled_units": pa.array(rows["pre"].astype(np.int32), mask=rows["pre"] < 0),
             "duration_s": pa.array(np.round(rows["seconds"].astype(np.float64), 1)),
-            "clock": _words(tool, self._clocks),
+            "clock": words(tool, self._clocks),
             "round": pa.array(rows["round"].astype(np.int32)),
-            "tool": _words(tool, self._tools),
+            "tool": words(tool, self._tools),
             "line": pa.array(np.arange(1, len(rows) + 1)),
         })  # fmt: skip
 
@@ -111,20 +113,20 @@ class Log:
         floor = self._floor
         return pa.table({
             "review_id": review_ids(rows["review"]),
-            "worker_id": _words(rows["worker"], self._workers),
-            "project_id": _words(rows["project"], self._projects),
+            "worker_id": words(rows["worker"], self._workers),
+            "project_id": words(rows["project"], self._projects),
             "item_id": item_ids(floor.trade[rows["project"]], rows["item"]),
-            "verdict": _words(rows["verdict"], VERDICTS),
+            "verdict": words(rows["verdict"], VERDICTS),
             "ts": _instants(rows["ts"]),
-            "reviewer_id": _words(rows["reviewer"], self._workers, rows["reviewer"] < 0),
+            "reviewer_id": words(rows["reviewer"], self._workers, rows["reviewer"] < 0),
             "event_id": event_ids(floor.tool[rows["project"]], rows["event"]),
-            "batch_id": _words(rows["batch"], [lot.name for lot in floor.lots]),
-            "stage": _words(rows["stage"], STAGES),
+            "batch_id": words(rows["batch"], [lot.name for lot in floor.lots]),
+            "stage": words(rows["stage"], STAGES),
             "round": pa.array(rows["round"].astype(np.int32)),
             "inspected_units": pa.array(rows["units"].astype(np.int32)),
             "error_units": pa.array(rows["errors"].astype(np.int32)),
-            "error_type": _words(rows["type"], ERROR_TYPES, rows["type"] < 0),
-            "sampled_why": _words(rows["why"], WHY),
+            "error_type": words(rows["type"], ERROR_TYPES, rows["type"] < 0),
+            "sampled_why": words(rows["why"], WHY),
             "line": pa.array(np.arange(1, len(rows) + 1)),
         })  # fmt: skip
 
