@@ -88,9 +88,8 @@ LOGS = {log.table: log for log in (WORK, REVIEW)}
 class Facts:
     """The facts of one load: the cursor of its transaction and what it has done to the logs so far."""
 
-    def __init__(self, cur: DuckDBPyConnection, source: str, load_id: int, *, unseen: bool = False) -> None:
+    def __init__(self, cur: DuckDBPyConnection, source: str, load_id: int) -> None:
         self.cur, self.source, self.load_id = cur, source, load_id
-        self.unseen = unseen  # no fact of this load repeats or is known
         self.changes = Changes()
         self.staged: set[str] = set()
         self.gone = False  # the temporary table `gone` holds rows taken out of the work log
@@ -113,9 +112,6 @@ class Facts:
     def drop_repeats(self, log: Log, fate: Fate) -> None:
         """Within one load the highest version of a fact wins, else the last; older ones count as updated, equal ones as duplicates."""
         stage, key = f"staged_{log.table}", log.key
-        if self.unseen:
-            fate.undated = self.value(f"SELECT count(*) FROM {stage} WHERE ts IS NULL")
-            return
         rows, different, undated = self.cur.execute(f"""SELECT count(*), count(DISTINCT hash(source, {key})), count(*) FILTER (ts IS NULL)
             FROM {stage}""").fetchall()[0]
         fate.undated = undated
@@ -171,9 +167,6 @@ class Facts:
 
     def settle_versions(self, log: Log, part: str, fresh: str, fate: Fate) -> bool:
         """Compare with what the log holds: equal or older rows are duplicates; True when `replaced` holds rows that others replace."""
-        if self.unseen:
-            fate.new = self.value(f"SELECT count(*) FROM {fresh}")
-            return False
         columns = ", ".join(f"l.{c}" for c in ("source_key", log.key, "version", *log.facts))
         changed = " OR ".join([*(f"o.{c} IS DISTINCT FROM f.{c}" for c in log.facts), f"({log.fresh_given}) IS DISTINCT FROM o.given"])
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE met AS

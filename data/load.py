@@ -63,15 +63,13 @@ def load(
     source: str = "import",
     file: str | None = None,
     progress: Progress | None = None,
-    unseen: bool = False,
 ) -> list[LoadReport]:
     """Load canonical batches in one transaction and report per table; `progress` is told the rows read so far.
 
-    unseen: the caller vouches that no fact of this load repeats or is known, and spares the search (`verify` would tell).
     Raises NameUnknown for a table that is not canonical; any exception leaves the store as it was.
     """
     with store.transaction() as cur:
-        return _Load(cur, source, file, unseen=unseen).run(batches, progress)
+        return load_into(cur, batches, source=source, file=file, progress=progress)
 
 
 def load_into(
@@ -117,12 +115,12 @@ def rejects(store: Store) -> list[dict[str, object]]:
 class _Load:
     """One load in progress: the cursor of its transaction, its reports, and the facts it brings."""
 
-    def __init__(self, cur: DuckDBPyConnection, source: str, file: str | None, *, unseen: bool = False) -> None:
+    def __init__(self, cur: DuckDBPyConnection, source: str, file: str | None) -> None:
         self.cur, self.source, self.file = cur, source, file
         self.started = datetime.now(UTC)
         self.reports: dict[str, LoadReport] = {}
         self.load_id = int(cur.execute("SELECT coalesce(max(load_id), 0) + 1 FROM load").fetchall()[0][0])
-        self.facts = Facts(cur, source, self.load_id, unseen=unseen)
+        self.facts = Facts(cur, source, self.load_id)
 
     def run(self, batches: Iterable[Batch], progress: Progress | None) -> list[LoadReport]:
         read, described = 0, set[str]()
