@@ -149,9 +149,13 @@ def _refresh_earned(cur: DuckDBPyConnection, changes: Changes, added: dict[str, 
     if added["work"] - stale:
         submitted = SUBMITTED.format(units="units", rel=changes.added["work"], dates=among("business_date", added["work"] - stale))
     if relation := changes.added.get("review"):
-        judged = {row[0] for row in cur.execute(f"SELECT DISTINCT review_date FROM {relation} WHERE is_last AND verdict = {ACCEPT}").fetchall()}
+        judged = {
+            row[0] for row in cur.execute(f"SELECT DISTINCT review_date FROM {relation} WHERE is_last AND verdict = {ACCEPT}").fetchall()
+        }
         if judged - stale:
-            passed = PASSED.format(rel=f"({REVIEW_ROLLUPS['review_day'].format(rel=relation)})", dates=among("r.review_date", judged - stale))
+            passed = PASSED.format(
+                rel=f"({REVIEW_ROLLUPS['review_day'].format(rel=relation)})", dates=among("r.review_date", judged - stale)
+            )
     if stale:
         cur.execute(f"DELETE FROM earn_day WHERE {among('business_date', stale)}")
         cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(stale)}")
