@@ -77,14 +77,14 @@ class Plan:
 
 
 def plan(people: int = 800, days: int = 90, seed: int = 7, today: date | None = None) -> Plan:
-    """Check the numbers and settle what “now” is: this hour within the shift, else twenty past two.
+    """Check the numbers and settle what “now” is: this hour within the shift, else twenty past two of the last day it has been.
 
     Raises InputError for sizes whose ids would collide.
     """
     if not 20 <= people <= 3000 or not 14 <= days <= 730:
         raise InputError("The demo base needs 20–3,000 people and 14–730 days.", "演示基地需要 20–3000 人、14–730 天。")
     now = datetime.now(ZONE)
-    today = today or now.date()
+    today = today or now.date() - timedelta(days=now.hour < SHIFT[0])
     inside = today == now.date() and SHIFT[0] <= now.hour < SHIFT[1]
     return Plan(people, days, seed, today, now.hour * 60 if inside else OUTSIDE[0] * 60 + OUTSIDE[1])
 

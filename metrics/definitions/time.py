@@ -27,7 +27,8 @@ MEASURES = (
     Measure(
         "merged_hours", "Merged hours", "合并工时", "h", "decimal", "none",
         Text("time covered by work, a person's overlapping intervals counted once", "作业覆盖的时间，同一人重叠的区间只计一次"),
-        digits=1, view="work", sql="CAST(sum({merged_s}) AS DOUBLE) / 3600", about_people=True, clocked=True, source="contract",
+        digits=1, view="work", sql="CAST(nullif(sum({merged_s}), 0) AS DOUBLE) / 3600", about_people=True, clocked=True, source="contract",
+        null_reason=Text("no row says when it began and ended", "没有起止时间的记录"),
     ),
     Measure(
         "units_per_hour", "Units per hour", "时效", "unit/h", "decimal", "up",
