@@ -19,7 +19,7 @@ from data.mapping import BUILTINS, Mapping, detect_table, from_records, match, r
 from data.store import Store
 from data.tables import ARROW, TABLES, Batch, table
 
-SHARED = Path(os.environ.get("PIECEWORK_SAMPLES", "/nonexistent"))
+SHARED = Path(os.environ.get("PIECEWORK_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
 
 
 def read(path: Path, **options: object) -> Batch:
@@ -272,7 +272,7 @@ def test_records_without_a_required_column_are_each_refused() -> None:
         from_records("nothing", [])
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="PIECEWORK_SAMPLES names no folder of sample sets")
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the public logs are not at {SHARED}")
 @pytest.mark.parametrize(
     "folder", sorted(path for path in SHARED.glob("*") if (path / "annotations.csv").is_file()), ids=lambda path: path.name
 )
