@@ -12,6 +12,7 @@ from data.codes import CLOCKS
 from data.store import Store
 from metrics.compile import Compiler
 from metrics.freshness import Freshness
+from metrics.labels import CODES, CODES_EN
 from metrics.model import Measure, Note, QueryError
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ def facts_notes(store: Store, query: Query, scope: Scope, compiler: Compiler) ->
                 )
     if any(measure.clocked for measure in (*compiler.measures, *parts)) and "clock" not in query.by:
         (clocks,) = _look(store, query, scope, compiler, "work", ["list(DISTINCT {clock})"])
-        words = sorted(CLOCKS[code] for code in clocks or () if code is not None)
-        if len(words) > 1:
+        used = sorted(CLOCKS[code] for code in clocks or () if code is not None)
+        if len(used) > 1:
+            en, zh = ", ".join(CODES_EN["clock"][code].lower() for code in used), "、".join(CODES["clock"][code] for code in used)
             found.append(
                 Note(
-                    f"Durations of several kinds of clock ({', '.join(words)}) are added here; split by clock to tell them apart.",
-                    f"此处合计了多种计时口径（{'、'.join(words)}）的耗时；可按计时口径拆分查看。",
+                    f"Durations of several kinds of clock ({en}) are added here; split by clock to tell them apart.",
+                    f"此处合计了多种计时口径（{zh}）的耗时；可按计时口径拆分查看。",
                     "clocks",
                 )
             )

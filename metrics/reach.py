@@ -24,7 +24,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`as_of`: UTC instant of the newest dated work or review; `first` and `last`: business dates with work; all None without any.
+    """`as_of`: UTC instant of the newest dated work or review; `first` and `last`: business dates with work, on a store
+    without any the days from the first person's employment to today, or to the last one's end; all None without either.
 
     `zone`: IANA name of the zone most sites in the scope live in; `today`: the date there now. `first` and `last` leave out days later
     than that, which only a wrong clock can have written.
@@ -53,6 +54,14 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
         "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT worker_key FROM worker WHERE worker_id = $worker))",
         {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
     )[0]
+    if last is None:
+        first, last = store.rows(
+            "SELECT min(from_date), least(max(coalesce(to_date, $today)), $today) FROM presence "
+            "WHERE from_date <= $today AND list_contains($sites, site_key) "
+            "AND ($all_teams OR team_key IN (SELECT team_key FROM team WHERE list_contains($teams, team_id))) "
+            "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT worker_key FROM worker WHERE worker_id = $worker))",
+            {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
+        )[0]
     newest = store.rows(
         "SELECT max(ts) FROM (SELECT ts, site_key FROM work WHERE business_date BETWEEN $last::DATE - 1 AND $last "
         "UNION ALL SELECT ts, site_key FROM review WHERE review_date BETWEEN $last::DATE - 1 AND $last) AS fact "

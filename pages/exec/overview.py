@@ -70,6 +70,7 @@ if view.choice.compare:
                 numbers.say_as(margin),
                 title=numbers.header(margin),
                 better="up",
+                lying=screen.on_phone(),
             ),
             key="margin_bridge",
             alt=_("Change of the contribution margin by project"),

@@ -61,7 +61,7 @@ with left, screen.panel(_("From opening to closing"), _("Green bars add people, 
             charts.Step(_("Closing"), found.closing, level=True),
         ]
         charts.draw(
-            charts.waterfall(steps, text.count, title=numbers.header(people), better="up"),
+            charts.waterfall(steps, text.count, title=numbers.header(people), better="up", lying=screen.on_phone()),
             key="headcount_bridge",
             alt=_("Headcount from opening to closing"),
         )
@@ -70,7 +70,7 @@ with right, screen.panel(_("Headcount over time"), _("People employed at the end
         charts.line(
             trend.dates(),
             {"": trend.column("headcount")},
-            text.decimal,
+            text.count,
             grain=view.grain,
             title=numbers.header(people),
             zero=False,

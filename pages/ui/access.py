@@ -118,6 +118,10 @@ PERSONAS: dict[str, str] = {
 ROLE_NAMES: dict[str, str] = {**PERSONAS, "annotator": N_("Annotator"), "reviewer": N_("Reviewer")}
 
 
+class SignedOut(NotAllowed):
+    """Nobody is signed in, or no longer: the way on is the sign-in page."""
+
+
 def store() -> Store:
     """The store this server owns. Raises StoreError outside a server."""
     return owner().store
@@ -126,7 +130,7 @@ def store() -> Store:
 def visitor() -> Visitor:
     """Who is looking, checked anew on every call.
 
-    On the demo base the persona chosen in the sidebar; on any other the account of the session. Raises NotAllowed when
+    On the demo base the persona chosen in the sidebar; on any other the account of the session. Raises SignedOut when
     nobody is signed in (the server sends such a visitor to its sign-in page before a script runs).
     """
     base = store()
@@ -137,7 +141,7 @@ def visitor() -> Visitor:
         return Visitor(role, scope_for(role, site=site, team=team if role == "team_lead" else None), name="demo", persona=True)
     account = accounts.session_account(base, st.user.get("session"))
     if account is None:
-        raise NotAllowed("Nobody is signed in: reload the page to sign in.", "尚未登录：请刷新页面后登录。")
+        raise SignedOut("Nobody is signed in.", "尚未登录。")
     scope = scope_for(account.role, site=account.site, team=account.team, worker=account.worker)
     return Visitor(account.role, scope, account.name)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from data.errors import NotAllowed, PieceworkError, StoreError
+from pages.ui.access import SignedOut
 from pages.ui.text import _, lang
 
 log = logging.getLogger("piecework.pages")
@@ -57,7 +58,12 @@ def stale(age: str) -> None:
 
 
 def not_allowed(error: NotAllowed) -> None:
-    """A page or field outside the visitor's scope."""
+    """A page or field outside the visitor's scope, or nobody is signed in."""
+    if isinstance(error, SignedOut):
+        with st.container(border=True):
+            st.markdown(f":material/lock: **{_sentence(error)}**")
+            st.link_button(_("Sign in"), "/login", icon=":material/login:")
+        return
     card(
         ":material/lock:",
         _("Not yours to see"),

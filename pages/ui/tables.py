@@ -122,12 +122,14 @@ def _column(answer: Answer, dimension: str, column: Column) -> tuple[str, list[A
 
 
 def _change(m: Measure, now: Sequence[float | None], was: Sequence[float | None]) -> tuple[str, list[Any], Any]:
-    """Percent points for rates and per cent for the rest; empty where the earlier value is missing or not above zero."""
+    """Percent points for rates and per cent for the rest; empty where the earlier value is missing, not above zero or a tenth of now."""
     points = m.format == "percent"
     unit = _("pp") if points else "%"
     name = _("{measure}, change ({unit})", measure=numbers.name(m), unit=unit)
     values = [
-        None if a is None or b is None or (not points and b <= 0) else round(100 * (a - b if points else a / b - 1), 1) + 0.0
+        None
+        if a is None or b is None or (not points and (b <= 0 or a > 10 * b))
+        else round(100 * (a - b if points else a / b - 1), 1) + 0.0
         for a, b in zip(now, was, strict=True)
     ]
     return name, values, st.column_config.NumberColumn(name, format="%+.1f")

@@ -1,30 +1,29 @@
 """Pictures of the screens, to be looked at and for the docs:
 
     python tests/pages/shots.py [SCREEN …] [--store FILE] [--out FOLDER] [--persona ROLE]
-        [--lang zh,en] [--theme light,dark] [--width 1440,390]
+        [--lang zh,en] [--theme light,dark] [--width 1440,390] [--url SERVER]
 
-Starts a server of its own on a free port of 127.0.0.1, over the store given or a small one, and stops it at the end.
+Starts a server of its own on a free port of 127.0.0.1, over a copy of the store given or a small one, and stops it at the end.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
+import shutil
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+sys.path.insert(0, str(ROOT))
+
+from tests.browser import INSTALL, chromium  # noqa: E402
+from tests.pages.base import build  # noqa: E402
+from tests.serving import Serving  # noqa: E402
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -37,47 +36,36 @@ FLAGS = [
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140 Mobile Safari/537.36"
 
 
-@contextmanager
-def serving(store: Path) -> Iterator[str]:
-    """A server over the store until the block ends; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = {**os.environ, "PIECEWORK_STORE": str(store)}
-    server = subprocess.Popen([sys.executable, str(ROOT / "dashboard.py"), "--port", str(port)], env=env, cwd=ROOT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _attempt in range(240):
-            try:
-                urllib.request.urlopen(f"{url}/api/health", timeout=2).close()
-                break
-            except (urllib.error.URLError, OSError):
-                if server.poll() is not None:
-                    raise RuntimeError(f"the server stopped with {server.returncode}") from None
-                time.sleep(0.25)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+RESTING = """() => {
+    const app = document.querySelector("[data-testid=stApp]");
+    const all = (query, test) => [...document.querySelectorAll(query)].every(test);
+    return app && app.dataset.testConnectionState === "CONNECTED" && app.dataset.testScriptState === "notRunning"
+        && document.querySelector("[data-testid=stMain] [data-testid=stElementContainer]")
+        && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]")
+        && all("[data-testid=stPlotlyChart]", chart => chart.querySelector(".main-svg .plot, .main-svg .cartesianlayer"))
+        && all("[data-testid=stDataFrame]", table => table.querySelector("canvas"));
+}"""
 
 
 def settle(page: Page) -> None:
-    """Until the script has run and the charts are drawn."""
-    page.wait_for_selector("[data-testid=stAppViewContainer]", timeout=60_000)
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached", timeout=60_000)
-    page.wait_for_timeout(1500)
-    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0", timeout=60_000)
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached", timeout=60_000)
+    """Until the script has run, nothing is stale and every chart and table is drawn, twice in a row."""
+    for pause in (150, 150):
+        page.wait_for_function(RESTING, timeout=60_000)
+        page.wait_for_timeout(pause)
+    page.wait_for_function(RESTING, timeout=60_000)
 
 
 def shoot(
     url: str, screens: list[str], out: Path, persona: str, langs: list[str], themes: list[str], widths: list[int], query: str = ""
 ) -> list[Path]:
     """One full-page picture a screen, language, theme and width."""
+    program = chromium()
+    if program is None:
+        raise SystemExit(f"There is no Chromium here (CHROMIUM names one elsewhere). {INSTALL}")
     out.mkdir(parents=True, exist_ok=True)
     made = []
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = play.chromium.launch(executable_path=program, args=FLAGS)
         for lang in langs:
             for theme in themes:
                 for width in widths:
@@ -97,7 +85,8 @@ def shoot(
                             "Math.max(...[...document.querySelectorAll('[data-testid=stMainBlockContainer]')].map(e => e.scrollHeight))"
                         )
                         page.set_viewport_size({"width": width, "height": max(900, int(inner) + 60)})
-                        page.wait_for_timeout(900)
+                        settle(page)
+                        page.wait_for_timeout(400)  # charts follow the new height
                         file = out / f"{screen}-{lang}-{theme}-{width}.png"
                         page.screenshot(path=str(file))
                         made.append(file)
@@ -121,14 +110,14 @@ def main() -> None:
     parser.add_argument("--query", default="", help="more of the address, such as &period=last_7_days")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        store = given.store
-        if store is None and not given.url:
-            sys.path.insert(0, str(ROOT))
-            from tests.pages.base import build
-
-            store = Path(folder) / "small.duckdb"
+        store = Path(folder) / "shown.duckdb"
+        if given.url is None and given.store is None:
             build(store).close()
-        with nullcontext(given.url) if given.url else serving(store) as url:
+        elif given.url is None:
+            shutil.copyfile(given.store, store)
+        server = nullcontext(given.url) if given.url else Serving(store)
+        with server as served:
+            url = served if isinstance(served, str) else served.url
             widths = [int(w) for w in given.width.split(",")]
             for file in shoot(
                 url, given.screens, given.out, given.persona, given.lang.split(","), given.theme.split(","), widths, given.query

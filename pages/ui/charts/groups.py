@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -106,11 +107,18 @@ def bars(
 
 
 def waterfall(
-    steps: Sequence[Step], say: Say, *, title: str = "", better: Literal["up", "down", "none"] = "up", height: int = 320
+    steps: Sequence[Step],
+    say: Say,
+    *,
+    title: str = "",
+    better: Literal["up", "down", "none"] = "up",
+    height: int = 320,
+    lying: bool = False,
 ) -> Figure:
     """A bridge: levels stand on zero, changes hang between them; each bar carries its signed value.
 
     A change for the better is `good`, for the worse `act`, both also by their sign; with better="none" they are grey.
+    `lying` puts the steps under each other, for a phone, where many would not fit beside each other.
     """
     t = theme.tokens()
     base: list[float] = []
@@ -134,26 +142,54 @@ def waterfall(
             said.append(("+" if step.value > 0 else "") + say(step.value))
     tops = [max(b, b + s) for b, s in zip(base, size, strict=True)] or [0.0]
     lows = [min(b, b + s) for b, s in zip(base, size, strict=True)] or [0.0]
-    span = parts.ticks(min(0.0, *lows), max(0.0, *tops) * 1.06, say)
     x = list(range(len(steps)))
+    bar = {
+        "type": "bar",
+        "base": base,
+        "marker": {"color": colours},
+        "width": 0.62,
+        "customdata": said,
+        "hovertext": [s.label for s in steps],
+        "hovertemplate": "%{hovertext}<br>%{customdata}<extra></extra>",
+    }
+    if lying:
+        room = 0.3 * (max(0.0, *tops) - min(0.0, *lows) or 1)
+        written = [
+            {"y": i, "x": max(top, 0), "text": f" {words}", "showarrow": False, "xanchor": "left", "font": parts.type_of(11, t.ink)}
+            for i, (top, words) in enumerate(zip(tops, said, strict=True))
+        ]
+        return {
+            "data": [{**bar, "orientation": "h", "y": x, "x": size}],
+            "layout": parts.layout(
+                40 + parts.ROW * max(2, len(steps)),
+                annotations=written,
+                margin={"l": 8, "r": 8, "t": 4, "b": 24},
+                xaxis={
+                    "range": [min(0.0, *lows), max(0.0, *tops) + room],
+                    "showticklabels": False,
+                    "zeroline": True,
+                    "zerolinecolor": t.line,
+                    "showline": False,
+                    "title": parts.title_of(title),
+                },
+                yaxis={
+                    "showgrid": False,
+                    "tickmode": "array",
+                    "tickvals": x,
+                    "ticktext": [parts.cut(s.label) for s in steps],
+                    "autorange": "reversed",
+                    "tickfont": {"color": t.ink, "size": 12},
+                    "showline": False,
+                },
+            ),
+        }
+    span = parts.ticks(min(0.0, *lows), max(0.0, *tops) * 1.06, say)
     marks = [
         {"x": i, "y": max(top, 0), "text": words, "showarrow": False, "yanchor": "bottom", "font": parts.type_of(11, t.ink)}
         for i, (top, words) in enumerate(zip(tops, said, strict=True))
     ]
     return {
-        "data": [
-            {
-                "type": "bar",
-                "x": x,
-                "y": size,
-                "base": base,
-                "marker": {"color": colours},
-                "width": 0.62,
-                "customdata": said,
-                "hovertext": [s.label for s in steps],
-                "hovertemplate": "%{hovertext}<br>%{customdata}<extra></extra>",
-            }
-        ],
+        "data": [{**bar, "x": x, "y": size}],
         "layout": parts.layout(
             height,
             annotations=marks,
@@ -163,11 +199,15 @@ def waterfall(
     }
 
 
-def _fold(words: str, width: int = 8, lines: int = 2) -> list[str]:
-    """A label over two lines so that neighbours do not touch."""
-    wide = width if any("\u4e00" <= c <= "\u9fff" for c in words) else width * 2 - 3
-    parts = [words[i : i + wide] for i in range(0, len(words), wide)] or [""]
-    return parts if len(parts) <= lines else [*parts[: lines - 1], parts.cut("".join(parts[lines - 1 :]), wide)]
+def _fold(label: str, width: int = 8, lines: int = 2) -> list[str]:
+    """A label over two lines so that neighbours do not touch: Chinese after `width` characters, other words between words."""
+    if any("\u4e00" <= c <= "\u9fff" for c in label):
+        found = [label[i : i + width] for i in range(0, len(label), width)]
+    else:
+        width = width * 2 - 3
+        found = textwrap.wrap(label, width, break_long_words=False, break_on_hyphens=False)
+    rows = found[:lines] if len(found) <= lines else [*found[: lines - 1], " ".join(found[lines - 1 :])]
+    return [parts.cut(row, width) for row in rows]
 
 
 def pareto(labels: Sequence[str], values: Values, say: Say, *, title: str = "", ids: Sequence[str] = (), top: int = 10) -> Figure:

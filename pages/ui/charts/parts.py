@@ -63,15 +63,19 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
 
 
 def ticks(low: float, high: float, say: Say, n: int = 5) -> dict[str, Any]:
-    """Round numbers between low and high, written as people write them (万, k, %)."""
+    """Round numbers between low and high, written as people write them (万, k, %); no two of them read the same."""
     if not high > low:
         high = low + (abs(low) or 1)
     raw = (high - low) / n
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    values = [round(i * step, 12) for i in range(first, last + 1)]
-    return {"tickmode": "array", "tickvals": values, "ticktext": [say(v) for v in values], "range": [values[0], values[-1] + 0.04 * step]}
+    steps = [m * power * scale for scale in (1, 10, 100) for m in (1, 2, 2.5, 5) if m * power * scale >= raw * 0.999]
+    for step in steps:
+        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        values = [round(i * step, 12) for i in range(first, last + 1)]
+        said = [say(v) for v in values]
+        if len(set(said)) == len(said):
+            break
+    return {"tickmode": "array", "tickvals": values, "ticktext": said, "range": [values[0], values[-1] + 0.04 * step]}
 
 
 def dates(x: Sequence[date], grain: str) -> dict[str, Any]:
