@@ -56,7 +56,7 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
     )[0]
     if last is None:
         first, last = store.rows(
-            "SELECT min(from_date), least(max(coalesce(to_date, $today)), $today) FROM presence "
+            "SELECT min(from_date), max(least(coalesce(to_date, $today), $today)) FROM presence "
             "WHERE from_date <= $today AND list_contains($sites, site_key) "
             "AND ($all_teams OR team_key IN (SELECT team_key FROM team WHERE list_contains($teams, team_id))) "
             "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT worker_key FROM worker WHERE worker_id = $worker))",

@@ -67,6 +67,33 @@ def test_a_bridge_hangs_its_changes_and_signs_them() -> None:
     assert bar["marker"]["color"] == [t.grey, t.act, t.good, t.grey]
 
 
+def test_a_bridge_lies_down_for_a_phone() -> None:
+    steps = [charts.Step("Before", 10, True), charts.Step("b", -3), charts.Step("Now", 7, True)]
+    figure = charts.waterfall(steps, text.short, lying=True)
+    (bar,) = figure["data"]
+    assert (bar["orientation"], bar["base"], bar["x"], bar["y"]) == ("h", [0.0, 10, 0.0], [10, -3, 7], [0, 1, 2])
+    assert figure["layout"]["xaxis"]["range"][0] == 0
+    assert [note["text"].strip() for note in figure["layout"]["annotations"]] == ["10", "-3", "7"]
+
+
+@pytest.mark.parametrize(
+    ("label", "rows"),
+    [
+        ("Pedestrian boxes", "Pedestrian|boxes"), ("Urban crossing boxes", "Urban|crossing box…"), ("仓储机器人拉框", "仓储机器人拉框"),
+        ("高速公路车辆跟踪拉框", "高速公路车辆跟踪|拉框"), ("Long road marking classification of rainy nights", "Long road|marking clas…"),
+        ("这是一个非常非常非常长的项目名称了", "这是一个非常非常|非常长的项目名…"),
+    ],
+)  # fmt: skip
+def test_labels_of_a_bridge_break_between_words(label: str, rows: str) -> None:
+    axis = charts.waterfall([charts.Step(label, 1, True)], text.short)["layout"]["xaxis"]
+    assert axis["ticktext"] == [rows.replace("|", "<br>")]
+
+
+def test_ticks_of_people_are_whole() -> None:
+    axis = parts.ticks(98, 100, text.count)
+    assert axis["ticktext"] == ["98", "99", "100"]
+
+
 def test_pareto_orders_and_accumulates() -> None:
     bar = charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short, ids=["a", "b", "c"])["data"][-1]
     assert bar["customdata"] == ["b", "c", "a"]
