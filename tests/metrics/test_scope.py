@@ -85,7 +85,9 @@ def test_no_row_outside_the_scope_ever_counts(base: Store, alone: dict[str, Stor
         return
     # The spans of both stores must agree, or people would be counted up to different days.
     period = question.period if question.period.bounded else Period(FIRST - timedelta(days=900), LAST - timedelta(days=5))
-    bounded = Query(question.measures, question.by, Period(period.start, LAST - timedelta(days=5)), question.filters, total=question.total, exact=True)
+    bounded = Query(
+        question.measures, question.by, Period(period.start, LAST - timedelta(days=5)), question.filters, total=question.total, exact=True
+    )
     within = run(base, bounded, scope)
     without = run(alone[str(name)], bounded, SYSTEM)
     assert within.exact.to_pylist() == without.exact.to_pylist()
