@@ -337,7 +337,7 @@ def cold_start(folder: Path, people: int, days: int) -> Row:
     """From the command to the end of the first screen's run, over a demo base built before."""
     store = folder / "demo.duckdb"
     built = time.perf_counter()
-    made = command(store, "demo", "--people", str(people), "--days", str(days), "--json")
+    made = command(store, "demo", "--people", str(people), "--days", str(days))
     if made.returncode:
         raise AssertionError(made.stderr)
     built = time.perf_counter() - built
