@@ -24,6 +24,7 @@ from metrics.scope import Scope
 from pages.ui import text
 from pages.ui.text import N_, _, missing
 
+NOT_KNOWN = N_("Not known")
 UNKNOWN: dict[str, str] = {
     "site": N_("No site"),
     "team": N_("No team"),
@@ -186,7 +187,7 @@ def label(store: Store, dimension: str, value: object) -> str:
 
 def _called(known: Mapping[str, str], dimension: str, value: object) -> str:
     if missing(value) or value == "":
-        return _(UNKNOWN.get(dimension, N_("Not known")))
+        return _(UNKNOWN.get(dimension, NOT_KNOWN))
     return known.get(str(value)) or str(value)
 
 

@@ -45,7 +45,7 @@ def test_undated_rows_count_in_totals_only_and_a_note_says_how_many(store: Store
 
 def test_notes_tell_mixed_clocks_missing_prices_and_unlinked_reviews(store: Store) -> None:
     assert "gap_100s" not in notes(store, Query(("work_hours",)))["clocks"]
-    assert notes(store, Query(("work_hours",)))["clocks"].startswith("Durations of several kinds of clock (lead_time, reported)")
+    assert notes(store, Query(("work_hours",)))["clocks"].startswith("Durations of several kinds of clock (lead time, reported)")
     assert "clocks" not in notes(store, Query(("work_hours",), ("clock",)))
     assert "clocks" not in notes(store, Query(("work_hours",), where={"clock": ("reported",)}))
     ((unpriced, unrated),) = store.rows("SELECT sum(unpriced_units), sum(unrated_units) FROM earn_day")
