@@ -6,6 +6,7 @@ import os
 import re
 import threading
 import uuid
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ import duckdb
 import pyarrow as pa
 
 from data.errors import StoreBusy, StoreError
+
+# A relation would spare the answer one copy but plan the question twice, which takes longer: answers are small.
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
 ROOT = Path(__file__).resolve().parent
 MIGRATIONS = ROOT / "migrations"
@@ -124,7 +128,7 @@ class Store:
     def query(self, sql: str, params: Sequence[object] | dict[str, object] | None = None) -> pa.Table:
         """The whole answer as an Arrow table."""
         with self.cursor() as cur:
-            return cur.sql(sql, params=params if params is not None else []).to_arrow_table()
+            return cur.execute(sql, params if params is not None else []).to_arrow_table()
 
     def rows(self, sql: str, params: Sequence[object] | dict[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
         """The whole answer as tuples."""

@@ -51,6 +51,16 @@ class Statement:
     tables: dict[str, str]  # view → the table that answers
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An aggregate, `sql` over the columns of a view, that a note asks for."""
+
+    name: str
+    view: str
+    sql: str
+    undated: bool = False
+
+
 @dataclass(slots=True)
 class Params:
     """Named parameters, numbered as they come; a value asked for twice is one parameter."""
@@ -77,7 +87,7 @@ def compile_query(query: Query, scope: Scope, span: Span, registry: Registry = R
 
 
 class Compiler:
-    """One query on its way to SQL; checks everything when made. `statement()` gives the SQL, `aside()` a look at the same rows."""
+    """One query on its way to SQL; checks everything when made. `statement()` gives the SQL, `asides()` looks at the same rows."""
 
     def __init__(self, query: Query, scope: Scope, span: Span, registry: Registry = REGISTRY) -> None:
         self.query, self.scope, self.span, self.registry = query, scope, span, registry
@@ -205,14 +215,24 @@ class Compiler:
             sql, self.params.values, self.by, self.measures, self.crowd, {name: table.name for name, table in self.tables.items()}
         )
 
-    def aside(self, view: str, columns: Sequence[str], *, undated: bool = False) -> tuple[str, dict[str, object]]:
-        """Aggregates over the rows behind the query in one view, unsplit; with `undated`, over those it leaves out for having no date."""
-        table = self._table(self.registry.views[view])
-        known = {**table.dims, **table.columns, **(table.sliced if self.sliced else {})}
-        selected = [PLACE.sub(lambda match: known[match[1]], column) for column in columns]
+    def asides(self, looks: Sequence[Look]) -> tuple[str, dict[str, object], list[str]]:
+        """One statement with one row: each look's aggregate over the rows behind the query in its view, unsplit; with `undated`, over
+        those it leaves out for having no date. The names are those of the columns: a view that does not carry the question has none."""
         self.params = Params()
-        predicates = self.predicates(table, undated=undated)
-        return f"SELECT {', '.join(selected)} {self._from(table, selected, predicates)}", self.params.values
+        selects: list[str] = []
+        names: list[str] = []
+        for view, undated in dict.fromkeys((look.view, look.undated) for look in looks):
+            try:
+                table = self._table(self.registry.views[view])
+            except QueryError:
+                continue
+            mine = [look for look in looks if (look.view, look.undated) == (view, undated)]
+            known = {**table.dims, **table.columns, **(table.sliced if self.sliced else {})}
+            selected = [f"{_filled(look.sql, known)} AS {look.name}" for look in mine]
+            predicates = self.predicates(table, undated=undated)
+            selects.append(f"(SELECT {', '.join(selected)} {self._from(table, selected, predicates)}) AS look{len(selects)}")
+            names += [look.name for look in mine]
+        return f"SELECT {', '.join(names)} FROM {', '.join(selects)}", self.params.values, names
 
     def _outputs(self, measure: Measure) -> list[str]:
         if measure.method:
@@ -306,7 +326,7 @@ class Compiler:
         if part.method:
             lists = f"list({columns['lasted']}) AS {part.name}_lasted, list({columns['left_by_now']}) AS {part.name}_left"
             return lists.replace("{last}", self._last())
-        return f"{PLACE.sub(lambda match: columns[match[1]], part.sql)} AS {part.name}"
+        return f"{_filled(part.sql, columns)} AS {part.name}"
 
     def _pace(
         self,
@@ -429,6 +449,11 @@ class Compiler:
             f" FROM (SELECT min(on_day) AS first_day, max(on_day) AS last_day, count(*) AS days"
             f" FROM (SELECT CAST(unnest({days}) AS DATE) AS on_day) AS every_day{where} GROUP BY {piece}) AS pieces"
         )
+
+
+def _filled(sql: str, columns: Mapping[str, str]) -> str:
+    """An aggregate with its `{places}` filled in."""
+    return PLACE.sub(lambda match: columns[match[1]], sql)
 
 
 def _cut(dimension: str | None, column: str) -> str:

@@ -8,7 +8,6 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 Floats = NDArray[np.float64]
 
@@ -65,6 +64,8 @@ def poisson_exact(x: float, level: float = 0.95) -> tuple[float, float]:
     """
     if x < 0:
         raise ValueError(f"poisson_exact: a count of {x}")
+    from scipy.stats import chi2  # seconds to import: not before it is needed
+
     tail = (1 - level) / 2
     low = float(chi2.ppf(tail, 2 * x)) / 2 if x > 0 else 0.0
     return low, float(chi2.ppf(1 - tail, 2 * x + 2)) / 2

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from data.codes import CLOCKS
 from data.store import Store
-from metrics.compile import Compiler
+from metrics.compile import Compiler, Look
 from metrics.freshness import Freshness
 from metrics.labels import CODES, CODES_EN
-from metrics.model import Measure, Note, QueryError
+from metrics.model import Measure, Note
 
 if TYPE_CHECKING:
     from metrics.query import Query
@@ -34,58 +33,56 @@ UNDATED = {
 def facts_notes(store: Store, query: Query, scope: Scope, compiler: Compiler) -> list[Note]:
     """Notes that need a look at the facts behind the result, within the same scope and filters."""
     parts = [part for measure in compiler.measures for part in compiler.registry.parts(measure.name)]
-    views = dict.fromkeys(part.view for part in parts)
-    found: list[Note] = []
-    if compiler.dated:
-        for view, column, en, zh in dict.fromkeys(UNDATED[name] for name in views if name in UNDATED):
-            (count,) = _look(store, query, scope, compiler, view, [f"coalesce(sum({{{column}}}), 0)"], undated=True)
-            if count:
-                found.append(
-                    Note(
-                        f"{_count(count)} {en} have no timestamp and are left out.", f"{_count(count)} {zh}没有时间戳，未计入。", "undated"
-                    )
-                )
+    names, views = {part.name for part in parts}, dict.fromkeys(part.view for part in parts)
+    undated = tuple(dict.fromkeys(UNDATED[name] for name in views if name in UNDATED)) if compiler.dated else ()
+    looks = [Look(f"undated_{view}", view, f"coalesce(sum({{{column}}}), 0)", undated=True) for view, column, _, _ in undated]
     if any(measure.clocked for measure in (*compiler.measures, *parts)) and "clock" not in query.by:
-        (clocks,) = _look(store, query, scope, compiler, "work", ["list(DISTINCT {clock})"])
-        used = sorted(CLOCKS[code] for code in clocks or () if code is not None)
-        if len(used) > 1:
-            en, zh = ", ".join(CODES_EN["clock"][code].lower() for code in used), "、".join(CODES["clock"][code] for code in used)
-            found.append(
-                Note(
-                    f"Durations of several kinds of clock ({en}) are added here; split by clock to tell them apart.",
-                    f"此处合计了多种计时口径（{zh}）的耗时；可按计时口径拆分查看。",
-                    "clocks",
-                )
-            )
-    names = {part.name for part in parts}
+        looks.append(Look("clocks", "work", "list(DISTINCT {clock})"))
     if names & {"revenue", "pay", "labour_cost", "review_cost", "rework_cost"}:
-        unpriced, unrated = _look(store, query, scope, compiler, "earn", ["coalesce(sum({no_price}), 0)", "coalesce(sum({no_rate}), 0)"])
-        if unpriced and "revenue" in names:
-            found.append(
-                Note(
-                    f"{_count(unpriced)} accepted units have no price and earn nothing here.",
-                    f"{_count(unpriced)} 个已验收单位没有单价，未计收入。",
-                    "unpriced",
-                )
-            )
-        if unrated and names - {"revenue"}:
-            found.append(
-                Note(
-                    f"{_count(unrated)} submitted units have no rate and are not paid here.",
-                    f"{_count(unrated)} 个提交单位没有工价，未计工资。",
-                    "unrated",
-                )
-            )
+        looks += [Look("unpriced", "earn", "coalesce(sum({no_price}), 0)"), Look("unrated", "earn", "coalesce(sum({no_rate}), 0)")]
     if any(part.view == "review" and part.name not in ("reviews", "rejections", "unlinked_reviews") for part in parts):
-        (unlinked,) = _look(store, query, scope, compiler, "review", ["coalesce(sum({unlinked}), 0)"])
-        if unlinked:
+        looks.append(Look("unlinked", "review", "coalesce(sum({unlinked}), 0)"))
+    seen = _look(store, compiler, looks)
+    found: list[Note] = []
+    for view, _, en, zh in undated:
+        if count := seen.get(f"undated_{view}"):
             found.append(
-                Note(
-                    f"{_count(unlinked)} reviews belong to work that is not in the log; they are in no rate per row.",
-                    f"{_count(unlinked)} 条质检对应的作业不在记录中，未计入按记录的比率。",
-                    "unlinked",
-                )
+                Note(f"{_count(count)} {en} have no timestamp and are left out.", f"{_count(count)} {zh}没有时间戳，未计入。", "undated")
             )
+    used = sorted(CLOCKS[code] for code in seen.get("clocks") or () if code is not None)
+    if len(used) > 1:
+        en, zh = ", ".join(CODES_EN["clock"][code].lower() for code in used), "、".join(CODES["clock"][code] for code in used)
+        found.append(
+            Note(
+                f"Durations of several kinds of clock ({en}) are added here; split by clock to tell them apart.",
+                f"此处合计了多种计时口径（{zh}）的耗时；可按计时口径拆分查看。",
+                "clocks",
+            )
+        )
+    if (unpriced := seen.get("unpriced")) and "revenue" in names:
+        found.append(
+            Note(
+                f"{_count(unpriced)} accepted units have no price and earn nothing here.",
+                f"{_count(unpriced)} 个已验收单位没有单价，未计收入。",
+                "unpriced",
+            )
+        )
+    if (unrated := seen.get("unrated")) and names - {"revenue"}:
+        found.append(
+            Note(
+                f"{_count(unrated)} submitted units have no rate and are not paid here.",
+                f"{_count(unrated)} 个提交单位没有工价，未计工资。",
+                "unrated",
+            )
+        )
+    if unlinked := seen.get("unlinked"):
+        found.append(
+            Note(
+                f"{_count(unlinked)} reviews belong to work that is not in the log; they are in no rate per row.",
+                f"{_count(unlinked)} 条质检对应的作业不在记录中，未计入按记录的比率。",
+                "unlinked",
+            )
+        )
     return [*found, *_unknown_values(store, scope, compiler)]
 
 
@@ -147,12 +144,10 @@ def suppressed_note(names: list[Measure], groups: int, smallest: int) -> Note:
     )
 
 
-def _look(store: Store, query: Query, scope: Scope, compiler: Compiler, view: str, columns: list[str], *, undated: bool = False) -> tuple:  # type: ignore[type-arg]
-    try:
-        sql, params = Compiler(replace(query, total=False), scope, compiler.span, compiler.registry).aside(view, columns, undated=undated)
-    except QueryError:
-        return (None,) * len(columns)
-    return store.rows(sql, params)[0]
+def _look(store: Store, compiler: Compiler, looks: Sequence[Look]) -> dict[str, Any]:
+    """What the looks found, in one statement; a look that the facts cannot answer is missing."""
+    sql, params, names = compiler.asides(looks)
+    return dict(zip(names, store.rows(sql, params)[0], strict=True)) if names else {}
 
 
 def _unknown_values(store: Store, scope: Scope, compiler: Compiler) -> Iterator[Note]:
