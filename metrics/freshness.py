@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from weakref import WeakKeyDictionary
 
 from data.store import Store
+from metrics.scope import Scope
 
 MATURE_SHARE = 0.95  # of first verdicts that must have come in before a day counts as settled (metrics.md 1.4)
 MATURITY_WINDOW = 60  # business dates whose reviews tell how long that takes
@@ -18,12 +21,29 @@ class Freshness:
     """`as_of`: newest instant in the log, UTC. `last`: newest business date (of the log, else of the people table). `first_hire`.
 
     `maturity` is the number of days after which 95 % of first verdicts have come in. None where there is nothing to tell from.
+    `zones`: the IANA zone of each named site; `home`: the store's own, for a base without sites.
     """
 
     as_of: datetime | None
     last: date | None
     first_hire: date | None
     maturity: int
+    zones: Mapping[str, str] = field(default_factory=dict)
+    home: str = "UTC"
+
+    def zone(self, scope: Scope) -> str:
+        """The zone in which this scope is told the time."""
+        return common_zone((zone for site, zone in self.zones.items() if scope.sites is None or site in scope.sites), self.home)
+
+
+def common_zone(zones: Iterable[str], otherwise: str) -> str:
+    """The zone of most sites, the first by name among equals; `otherwise` without sites.
+
+    >>> common_zone(["Asia/Shanghai", "Asia/Urumqi", "Asia/Shanghai"], "UTC")
+    'Asia/Shanghai'
+    """
+    counted = Counter(zones)
+    return min(counted, key=lambda zone: (-counted[zone], zone)) if counted else otherwise
 
 
 _known: WeakKeyDictionary[Store, tuple[int, Freshness]] = WeakKeyDictionary()
@@ -71,4 +91,5 @@ def _read(store: Store) -> Freshness:
         " WHERE upto >= $share * n AND n > 0",
         {"last": last, "window": MATURITY_WINDOW, "share": MATURE_SHARE},
     )
-    return Freshness(newest.replace(tzinfo=UTC) if newest else None, last, hired, int(lag or 0))
+    zones = dict(store.rows("SELECT site_id, zone FROM site WHERE site_id != '' AND zone IS NOT NULL"))
+    return Freshness(newest.replace(tzinfo=UTC) if newest else None, last, hired, int(lag or 0), zones, store.meta("zone") or "UTC")

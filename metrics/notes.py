@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_skeleton
 
 from data.codes import CLOCKS
 from data.store import Store
 from metrics.compile import Compiler, Look
 from metrics.freshness import Freshness
 from metrics.labels import CODES, CODES_EN
-from metrics.model import Measure, Note
+from metrics.model import Measure, Note, Text
 
 if TYPE_CHECKING:
     from metrics.query import Query
@@ -97,24 +100,42 @@ def time_notes(query: Query, compiler: Compiler, fresh: Freshness) -> tuple[list
     first: date | None = None
     if start <= fresh.last <= end:
         first = fresh.last
+        day, until = day_words(fresh.last), _instant(fresh.as_of, fresh.zone(compiler.scope), fresh.last)
         notes.append(
-            Note(
-                f"{fresh.last} may not be finished: data to {fresh.as_of:%Y-%m-%d %H:%M} UTC.",
-                f"{fresh.last} 可能尚未结束：数据截至 {fresh.as_of:%Y-%m-%d %H:%M}（UTC）。",
-                "unfinished",
-            )
+            Note(f"{day.en} may not be finished: data to {until.en}.", f"{day.zh}可能尚未结束：数据截至 {until.zh}。", "unfinished")
         )
     settled = fresh.last - timedelta(days=fresh.maturity)
     if settled < end and start <= fresh.last and any(measure.matures for measure in (*compiler.measures, *parts)):
         first = settled + timedelta(days=1)
+        day, plural = day_words(first), "" if fresh.maturity == 1 else "s"
         notes.append(
             Note(
-                f"Provisional from {first}: reviews take {fresh.maturity} days to come in.",
-                f"自 {first} 起为暂定值：质检结果通常需 {fresh.maturity} 天到齐。",
+                f"Provisional from {day.en}: reviews take {fresh.maturity} day{plural} to come in.",
+                f"自{day.zh}起为暂定值：质检结果通常需 {fresh.maturity} 天到齐。",
                 "provisional",
             )
         )
     return notes, first
+
+
+def day_words(day: date) -> Text:
+    """A business date as people write it.
+
+    >>> day_words(date(2026, 11, 21))
+    Text(en='Nov 21, 2026', zh='2026年11月21日')
+    """
+    return Text(format_skeleton("yMMMd", day, locale="en"), format_skeleton("yMMMd", day, locale="zh_CN"))
+
+
+def _instant(at: datetime, zone: str, day: date) -> Text:
+    """An instant on the wall clock of a zone, with its offset; the date only when it is another than `day`."""
+    here = at.astimezone(ZoneInfo(zone))
+    words = day_words(here.date())
+    said, offset = f"{here:%H:%M}", f"{here:%z}"
+    offset = f"UTC{offset[0]}{int(offset[1:3])}" + (f":{offset[3:]}" if offset[3:] != "00" else "")
+    if here.date() == day:
+        return Text(f"{said} ({offset})", f"{said}（{offset}）")
+    return Text(f"{words.en}, {said} ({offset})", f"{words.zh} {said}（{offset}）")
 
 
 def few_note(measure: Measure, smallest: int, groups: int) -> Note:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from data.store import Store
+from metrics.freshness import common_zone
 from metrics.model import Text
 from metrics.scope import Scope
 
@@ -44,8 +44,7 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
     moment = now or datetime.now(UTC)
     sites = store.rows("SELECT site_key, site_id, zone FROM site")
     mine = [key for key, name, _ in sites if scope.sites is None or name in scope.sites]
-    zones = Counter(zone for key, name, zone in sites if key in mine and name)
-    zone = min(zones, key=lambda z: (-zones[z], z)) if zones else store.meta("zone") or "UTC"
+    zone = common_zone((zone for key, name, zone in sites if key in mine and name and zone), store.meta("zone") or "UTC")
     today = moment.astimezone(ZoneInfo(zone)).date()
     teams, worker = sorted(scope.teams or ()), scope.worker
     first, last = store.rows(

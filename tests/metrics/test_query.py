@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -71,6 +73,20 @@ def test_recent_days_are_provisional_until_reviews_are_in(store: Store) -> None:
     early = run(store, Query(("error_rate",), ("day",), Period(FIRST, date(2026, 2, 10))), SYSTEM)
     assert early.provisional_from is None
     assert not {"provisional", "unfinished"} & {note.code for note in early.notes}
+
+
+def test_notes_tell_days_and_times_as_the_site_does(store: Store) -> None:
+    result = run(store, Query(("error_rate",), ("day",), MARCH), SYSTEM)
+    told = {note.code: note for note in result.notes}
+    here = result.as_of.astimezone(ZoneInfo("Asia/Shanghai"))
+    day = f"{LAST:%b} {LAST.day}, {LAST.year}"
+    at = f"{here:%H:%M}" if here.date() == LAST else f"{here:%b} {here.day}, {here.year}, {here:%H:%M}"
+    assert told["unfinished"].en == f"{day} may not be finished: data to {at} (UTC+8)."
+    assert told["unfinished"].zh.startswith(f"{LAST.year}年{LAST.month}月{LAST.day}日可能尚未结束：数据截至 ")
+    assert told["unfinished"].zh.endswith(f"{here:%H:%M}（UTC+8）。")
+    first = result.provisional_from
+    assert told["provisional"].zh.startswith(f"自{first.year}年{first.month}月{first.day}日起为暂定值")
+    assert not [note for note in told.values() if re.search(r"\d{4}-\d{2}-\d{2}", note.en + note.zh)]
 
 
 def test_as_of_is_the_newest_instant_and_today_the_newest_business_date(store: Store) -> None:
