@@ -76,7 +76,7 @@ def sidebar(who: access.Visitor) -> None:
             )
         else:
             st.caption(f"{who.name} · {_(access.ROLE_NAMES[who.role])}")
-            st.link_button(_("Sign out"), "/logout", icon=":material/logout:", type="tertiary")
+            states.link(_("Sign out"), "/logout", ":material/logout:")
 
 
 def navigate(who: access.Visitor) -> st.Page:

@@ -201,13 +201,14 @@ def test_a_site_manager_lands_where_asked_sees_one_site_and_signs_out(real: Serv
     beside = page.context.new_page()
     beside.goto(f"{real.url}/throughput?lang=zh", wait_until="domcontentloaded")
     heading(beside, "throughput", "zh")
-    with page.context.expect_page() as leaving:
-        page.get_by_role("link", name=said("Sign out", "zh")).click()
-    expect(leaving.value.locator("input[type=password]")).to_be_visible()
+    page.get_by_role("link", name=said("Sign out", "zh")).click()
+    expect(page.locator("input[type=password]")).to_be_visible()
+    assert len(page.context.pages) == 2, "it leaves in the same tab"
     beside.locator("[data-testid=stSidebarNavLink][href*='/quality']").click()
     expect(beside.locator("[data-testid=stMain]")).to_contain_text("尚未登录", timeout=20_000)
     assert not beside.locator("[data-testid=stMetric]").count()
-    expect(beside.locator("[data-testid=stMain] a[href^='/login']")).to_be_visible()
+    beside.locator("[data-testid=stMain] a[href^='/login']").click()
+    expect(beside.locator("input[type=password]")).to_be_visible()
     beside.goto(f"{real.url}/quality", wait_until="domcontentloaded")
     expect(beside.locator("input[type=password]")).to_be_visible()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import secrets
 from collections.abc import Iterator
@@ -23,6 +24,11 @@ def card(icon: str, title: str, body: str, hint: str = "") -> None:
         st.markdown(body)
         if hint:
             st.caption(hint)
+
+
+def link(words: str, address: str, icon: str) -> None:
+    """A link out of the pages that stays in this tab: those of Streamlit's own elements open another."""
+    st.markdown(f'{icon} <a href="{html.escape(address)}" target="_self">{html.escape(words)}</a>', unsafe_allow_html=True)
 
 
 def empty(body: str = "", hint: str = "") -> None:
@@ -62,7 +68,7 @@ def not_allowed(error: NotAllowed) -> None:
     if isinstance(error, SignedOut):
         with st.container(border=True):
             st.markdown(f":material/lock: **{_sentence(error)}**")
-            st.link_button(_("Sign in"), "/login", icon=":material/login:")
+            link(_("Sign in"), "/login", ":material/login:")
         return
     card(
         ":material/lock:",
