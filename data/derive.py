@@ -40,30 +40,52 @@ def business_date(cur: DuckDBPyConnection, local: str, site: str) -> str:
     return f"({local} - to_minutes(CASE {site} {cases} ELSE 0 END))::DATE"
 
 
-def number_rounds(cur: DuckDBPyConnection, work: str, touched: str) -> None:
-    """Number the attempts the source did not number: the table attempt(is_new, id, round, old_round, business_date), for
-    items with more than one row; the only row of an item is its first attempt (its second, if it is rework).
+def find_relatives(cur: DuckDBPyConnection, work: str, touched: str) -> None:
+    """The rows of touched items that have company: the table relative(is_new, id, …), of fresh when is_new, else of the log.
+
+    Reads fresh(id, …), `touched` (a select of project_key, item_id) and `work`, a select over the log with the row's place as
+    rid. A logged row that lost its company is there as well.
+    """
+    columns = "id, project_key, item_id, worker_key, action, ts, source_key, event_id"
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE kin AS
+        SELECT w.rid AS id, w.* EXCLUDE (rid) FROM {work} AS w SEMI JOIN ({touched}) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id""")
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE relative AS
+        WITH several AS (
+            SELECT project_key, item_id FROM (SELECT project_key, item_id, true AS is_new FROM fresh UNION ALL SELECT project_key, item_id, false FROM kin)
+            GROUP BY ALL HAVING count(*) > 1 OR NOT bool_and(is_new)
+        )
+        SELECT true AS is_new, {columns}, NULL::USMALLINT AS round, round_given, NULL::DATE AS business_date, NULL::INTEGER AS repeat_of
+        FROM fresh SEMI JOIN several USING (project_key, item_id)
+        UNION ALL
+        SELECT false, {columns}, round, round_given, business_date, repeat_of FROM kin SEMI JOIN several USING (project_key, item_id)""")
+
+
+def number_rounds(cur: DuckDBPyConnection) -> None:
+    """Number the attempts the source did not number: the table attempt(is_new, id, round, old_round, business_date), for the
+    rows of relative; the only row of an item is its first attempt (its second, if it is rework).
 
     Attempt k of a person on an item is round k; a rework row is one more than the rework rows on the item so far, whoever
-    does them, plus one. Reads fresh(id, …), `touched` (a select of project_key, item_id) and `work`, a select over the log
-    with the row's place as rid.
+    does them, plus one.
     """
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE attempt AS
-        WITH rows AS (
-            SELECT true AS is_new, id, project_key, item_id, worker_key, action, ts, source_key, event_id, NULL::USMALLINT AS round,
-                NULL::DATE AS business_date
-            FROM fresh WHERE NOT round_given
-            UNION ALL
-            SELECT false, w.rid, w.project_key, w.item_id, w.worker_key, w.action, w.ts, w.source_key, w.event_id, w.round, w.business_date
-            FROM {work} AS w SEMI JOIN ({touched}) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id
-            WHERE NOT w.round_given
-        ), several AS (
-            SELECT project_key, item_id FROM rows GROUP BY ALL HAVING count(*) > 1 OR NOT bool_and(is_new)
-        )
         SELECT is_new, id, business_date, round AS old_round, least(65535, row_number() OVER (
                 PARTITION BY project_key, item_id, action, CASE WHEN action = {REWORK} THEN 0 ELSE worker_key END
                 ORDER BY ts NULLS LAST, source_key, event_id) + (action = {REWORK})::INTEGER)::USMALLINT AS round
-        FROM rows SEMI JOIN several USING (project_key, item_id)""")
+        FROM relative WHERE NOT round_given""")
+
+
+def mark_repeats(cur: DuckDBPyConnection, log: str, rows: str, into: str) -> None:
+    """Give the rows of an item that has several one number to know it by: the table `into`(is_new, id, repeat_of) of the rows
+    whose number is not yet right. `rows`: a select of (is_new, id, project_key, item_id, repeat_of)."""
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE {into} AS
+        WITH several AS (
+            SELECT project_key, item_id, max(repeat_of) AS known, min(id) AS place FROM ({rows}) GROUP BY ALL HAVING count(*) > 1
+        ), numbered AS (
+            SELECT project_key, item_id, coalesce(known, (SELECT coalesce(max(repeat_of), 0) FROM {log})
+                + row_number() OVER (PARTITION BY known IS NULL ORDER BY place, project_key, item_id))::INTEGER AS number FROM several
+        )
+        SELECT r.is_new, r.id, n.number AS repeat_of FROM ({rows}) AS r JOIN numbered AS n ON n.project_key = r.project_key AND n.item_id = r.item_id
+        WHERE r.repeat_of IS DISTINCT FROM n.number""")
 
 
 def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
@@ -123,10 +145,10 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
     """
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE verdict_row AS
         SELECT true AS is_new, id, worker_key, ts, source_key, review_id, CASE WHEN event_given THEN event_id END AS event_id, project_key,
-            CASE WHEN batch_given THEN batch_key END AS batch_key, item_id, stage, round_given, verdict FROM fresh_review
+            CASE WHEN batch_given THEN batch_key END AS batch_key, item_id, stage, round_given, verdict, NULL::INTEGER AS repeat_of FROM fresh_review
         UNION ALL
         SELECT false, r.rid, r.worker_key, r.ts, r.source_key, r.review_id, CASE WHEN r.event_given THEN r.event_id END, r.project_key,
-            CASE WHEN r.batch_given THEN r.batch_key END, r.item_id, r.stage, r.round_given, r.verdict
+            CASE WHEN r.batch_given THEN r.batch_key END, r.item_id, r.stage, r.round_given, r.verdict, r.repeat_of
         FROM {review} AS r SEMI JOIN ({touched}) AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
     # The works these reviews can belong to, in the log as it now stands.
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE candidate AS
@@ -148,28 +170,34 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
     cur.execute("""CREATE OR REPLACE TEMP TABLE unplaced AS SELECT r.is_new, r.id, r.worker_key, r.ts FROM verdict_row AS r""")
     place(cur, "unplaced", "placed_review")
     date = business_date(cur, "p.local_ts", "p.site_key")
-    cur.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS
-        WITH joined AS (
-            SELECT r.*, l.c IS NOT NULL AS linked, l.c.event_id AS work_event, l.c.source_key AS work_source, l.c.action AS work_action, l.c.units AS work_units,
-                coalesce(l.c.site_key, p.site_key) AS site_key, coalesce(l.c.team_key, p.team_key) AS team_key,
-                coalesce(r.batch_key, l.c.batch_key, 0) AS at_batch, coalesce(l.c.round, r.round_given, 1) AS at_round,
-                {date} AS review_date, CASE WHEN l.c IS NOT NULL THEN l.c.business_date ELSE {date} END AS work_date
-            FROM verdict_row AS r LEFT JOIN link AS l ON l.is_new = r.is_new AND l.id = r.id
-            JOIN placed_review AS p ON p.is_new = r.is_new AND p.id = r.id
-        )
-        SELECT is_new, id, work_date, review_date, linked, work_event AS event_id, work_source AS work_source_key, work_action, work_units, site_key, team_key,
-            at_batch AS batch_key, at_round AS round,
-            linked AND row_number() OVER work_up = 1 AS is_first, linked AND row_number() OVER work_down = 1 AS is_last,
-            linked AND row_number() OVER stage_up = 1 AS stage_first, linked AND row_number() OVER stage_down = 1 AS stage_last,
-            linked AND verdict = {REJECT} AND coalesce(bool_or(verdict = {ACCEPT}) OVER (PARTITION BY linked, project_key, item_id, work_source, work_event
-                ORDER BY ts NULLS LAST, stage, coalesce(round_given, 1), source_key, review_id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS overturned
-        FROM joined
-        WINDOW work_up AS (PARTITION BY linked, project_key, item_id, work_source, work_event ORDER BY ts NULLS LAST, stage, coalesce(round_given, 1), source_key, review_id),
-            work_down AS (PARTITION BY linked, project_key, item_id, work_source, work_event
-                ORDER BY ts DESC NULLS FIRST, stage DESC, coalesce(round_given, 1) DESC, source_key DESC, review_id DESC),
-            stage_up AS (PARTITION BY linked, project_key, item_id, work_source, work_event, stage ORDER BY ts NULLS LAST, coalesce(round_given, 1), source_key, review_id),
-            stage_down AS (PARTITION BY linked, project_key, item_id, work_source, work_event, stage
-                ORDER BY ts DESC NULLS FIRST, coalesce(round_given, 1) DESC, source_key DESC, review_id DESC)""")
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE joined_verdict AS
+        SELECT r.is_new, r.id, r.ts, r.source_key, r.review_id, r.stage, r.verdict, r.repeat_of AS old_mark, coalesce(r.round_given, 1) AS attempt, l.c IS NOT NULL AS linked,
+            l.c.event_id AS event_id, l.c.source_key AS work_source_key, l.c.action AS work_action, l.c.units AS work_units,
+            coalesce(l.c.site_key, p.site_key) AS site_key, coalesce(l.c.team_key, p.team_key) AS team_key,
+            coalesce(r.batch_key, l.c.batch_key, 0) AS batch_key, coalesce(l.c.round, r.round_given, 1) AS round,
+            {date} AS review_date, CASE WHEN l.c IS NOT NULL THEN l.c.business_date ELSE {date} END AS work_date
+        FROM verdict_row AS r LEFT JOIN link AS l ON l.is_new = r.is_new AND l.id = r.id
+        JOIN placed_review AS p ON p.is_new = r.is_new AND p.id = r.id""")
+    # Most work is judged once: that verdict is first and last. Only where there are more is there an order to find.
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE ordered_verdict AS
+        WITH several AS (SELECT work_source_key, event_id FROM joined_verdict WHERE linked GROUP BY ALL HAVING count(*) > 1)
+        SELECT is_new, id,
+            row_number() OVER work_up = 1 AS is_first, row_number() OVER work_down = 1 AS is_last,
+            row_number() OVER stage_up = 1 AS stage_first, row_number() OVER stage_down = 1 AS stage_last,
+            verdict = {REJECT} AND coalesce(bool_or(verdict = {ACCEPT}) OVER (PARTITION BY work_source_key, event_id
+                ORDER BY ts NULLS LAST, stage, attempt, source_key, review_id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS overturned
+        FROM (FROM joined_verdict WHERE linked) AS j SEMI JOIN several USING (work_source_key, event_id)
+        WINDOW work_up AS (PARTITION BY work_source_key, event_id ORDER BY ts NULLS LAST, stage, attempt, source_key, review_id),
+            work_down AS (PARTITION BY work_source_key, event_id ORDER BY ts DESC NULLS FIRST, stage DESC, attempt DESC, source_key DESC, review_id DESC),
+            stage_up AS (PARTITION BY work_source_key, event_id, stage ORDER BY ts NULLS LAST, attempt, source_key, review_id),
+            stage_down AS (PARTITION BY work_source_key, event_id, stage ORDER BY ts DESC NULLS FIRST, attempt DESC, source_key DESC, review_id DESC)""")
+    mark_repeats(cur, "review", "SELECT is_new, id, project_key, item_id, repeat_of FROM verdict_row", "repeated_review")
+    cur.execute("""CREATE OR REPLACE TEMP TABLE judged AS
+        SELECT j.* EXCLUDE (ts, source_key, review_id, stage, verdict, attempt, old_mark), coalesce(m.repeat_of, j.old_mark) AS repeat_of,
+            coalesce(o.is_first, j.linked) AS is_first, coalesce(o.is_last, j.linked) AS is_last, coalesce(o.stage_first, j.linked) AS stage_first,
+            coalesce(o.stage_last, j.linked) AS stage_last, coalesce(o.overturned, false) AS overturned
+        FROM joined_verdict AS j LEFT JOIN ordered_verdict AS o ON o.is_new = j.is_new AND o.id = j.id
+        LEFT JOIN repeated_review AS m ON m.is_new = j.is_new AND m.id = j.id""")
 
 
 DERIVED_REVIEW = (
@@ -200,7 +228,9 @@ def build_presence(cur: DuckDBPyConnection) -> None:
         SELECT t.worker_key, t.from_date, coalesce(t.next_date, t.left_on) AS to_date, t.hired, t.from_date = t.hired AS starts_spell,
             t.next_date IS NULL AND t.left_on IS NOT NULL AS ends_spell, CASE WHEN t.next_date IS NULL THEN e.voluntary END AS voluntary,
             CASE WHEN t.next_date IS NULL THEN e.leave_reason END AS leave_reason, e.contract, e.channel, t.site_key, t.team_key, t.moved_in, t.moved_out,
-            t.role, t.skill_level, m.modality
+            t.role, t.skill_level, m.modality,
+            least(coalesce(lead(t.from_date) OVER (PARTITION BY t.worker_key ORDER BY t.from_date), DATE '9999-12-31'),
+                CASE WHEN t.next_date IS NOT NULL THEN t.next_date ELSE coalesce(t.left_on + 1, DATE '9999-12-31') END) AS counts_until
         FROM told AS t JOIN employment AS e ON e.worker_key = t.worker_key AND e.hired = t.hired JOIN team AS m ON m.team_key = t.team_key
         ORDER BY t.from_date, t.worker_key""")
 

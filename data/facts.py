@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from data import derive, reference
-from data.codes import ACTIONS, CLOCKS, REWORK, STAGES, VERDICTS
+from data.codes import ACTIONS, ANNOTATE, CLOCKS, REWORK, STAGES, VERDICTS
 from data.rollup import Changes, Dates
 
 # A load into a large store is compared with the weeks before its own dates and with the newest weeks, not with years of log.
@@ -198,14 +198,18 @@ class Facts:
             cur.execute("DELETE FROM work WHERE rowid IN (SELECT rid FROM replaced)")
         if not fate.new + fate.updated:
             return fate
-        numbered = "SELECT project_key, item_id FROM fresh WHERE NOT round_given" + (
-            " UNION SELECT project_key, item_id FROM gone" if self.gone else ""
-        )
-        rounds = overlaps = ""
-        if self.value(f"SELECT count(*) FROM (SELECT 1 FROM ({numbered}) LIMIT 1)"):
-            derive.number_rounds(cur, part, numbered)
+        touched = "SELECT {} FROM fresh" + (" UNION ALL SELECT {} FROM gone" if self.gone else "")
+        items = touched.format("project_key, item_id", "project_key, item_id")
+        derive.find_relatives(cur, part, items)
+        rounds = repeats = overlaps = ""
+        if self.value("SELECT count(*) FROM (SELECT 1 FROM relative LIMIT 1)"):
+            derive.number_rounds(cur)
             self.rewrite("attempt", "round", "NOT is_new AND round <> old_round")
+            submitted = f"SELECT is_new, id, project_key, item_id, repeat_of FROM relative WHERE action IN ({ANNOTATE}, {REWORK})"
+            derive.mark_repeats(cur, "work", submitted, "repeated")
+            cur.execute("UPDATE work SET repeat_of = r.repeat_of FROM (FROM repeated WHERE NOT is_new) AS r WHERE work.rowid = r.id")
             rounds = "LEFT JOIN attempt AS r ON r.is_new AND r.id = p.id"
+            repeats = "LEFT JOIN repeated AS m ON m.is_new AND m.id = p.id"
         if derive.measure_overlaps(cur, "gone" if self.gone else None):
             self.rewrite("covered", "overlap_s", "NOT is_new")
             overlaps = "LEFT JOIN covered AS o ON o.is_new AND o.id = p.id"
@@ -215,15 +219,15 @@ class Facts:
                 p.project_key, p.batch_key, p.item_id, p.action,
                 coalesce(p.round, {"r.round" if rounds else "NULL"}, 1 + (p.action = {REWORK})::INTEGER)::USMALLINT AS round, p.round_given,
                 p.units, p.prelabelled_units, p.seconds, p.wall_s, coalesce({"o.overlap_s" if overlaps else "NULL"}, 0)::DECIMAL(12,3) AS overlap_s,
-                p.clock, hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, {self.load_id} AS load_id, p.extra
-            FROM placed AS p {rounds} {overlaps} ORDER BY business_date, worker_key, ts""")
+                p.clock, hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, {self.load_id} AS load_id, p.extra,
+                {"m.repeat_of" if repeats else "NULL::INTEGER"} AS repeat_of
+            FROM placed AS p {rounds} {repeats} {overlaps} ORDER BY business_date, worker_key, ts""")
         changes.added["work"] = f"(FROM work WHERE load_id = {self.load_id})"
-        touched = "SELECT {} FROM fresh" + (" UNION ALL SELECT {} FROM gone" if self.gone else "")
         batches = touched.format("batch_key", "batch_key")
         changes.stale_earned |= self.dates(
             f"SELECT DISTINCT accepted_on FROM batch SEMI JOIN ({batches}) USING (batch_key) WHERE accepted_on IS NOT NULL"
         )
-        self._touched.append(touched.format("project_key, item_id", "project_key, item_id"))
+        self._touched.append(items)
         return fate
 
     def rewrite(self, found: str, column: str, where: str) -> None:
@@ -299,20 +303,23 @@ class Facts:
         derive.order_verdicts(cur, works, part, items)
         if works != _WHOLE.format("work") and self.value("SELECT count(*) FROM judged WHERE is_new AND NOT linked"):
             derive.order_verdicts(cur, _WHOLE.format("work"), _WHOLE.format("review"), items)  # a verdict on older work
-        columns = ", ".join(f"j.{c}" for c in derive.DERIVED_REVIEW)
-        differs = " OR ".join(
+        derived = (*derive.DERIVED_REVIEW, "repeat_of")
+        columns = ", ".join(f"j.{c}" for c in derived)
+        counted = " OR ".join(
             [
                 *(f"r.{c} IS DISTINCT FROM j.{c}" for c in derive.DERIVED_REVIEW),
                 "(NOT r.event_given AND r.event_id IS DISTINCT FROM j.event_id)",
             ]
         )
         cur.execute(f"""CREATE OR REPLACE TEMP TABLE rejudged AS
-            SELECT j.id, r.work_date AS old_date, r.review_date AS old_review_date, j.event_id, {columns} FROM judged AS j JOIN review AS r ON r.rowid = j.id
-            WHERE NOT j.is_new AND ({differs})""")
+            SELECT j.id, r.work_date AS old_date, r.review_date AS old_review_date, j.event_id, {columns}, ({counted}) AS counted
+            FROM judged AS j JOIN review AS r ON r.rowid = j.id
+            WHERE NOT j.is_new AND ({counted} OR r.repeat_of IS DISTINCT FROM j.repeat_of)""")
         if self.value("SELECT count(*) FROM rejudged"):
-            changes.stale["review"] |= self.dates("SELECT old_date FROM rejudged UNION SELECT work_date FROM rejudged")
-            changes.stale_earned |= self.dates("SELECT old_review_date FROM rejudged UNION SELECT review_date FROM rejudged")
-            sets = ", ".join(f"{c} = j.{c}" for c in derive.DERIVED_REVIEW)
+            rejudged = "FROM rejudged WHERE counted"
+            changes.stale["review"] |= self.dates(f"SELECT old_date {rejudged} UNION SELECT work_date {rejudged}")
+            changes.stale_earned |= self.dates(f"SELECT old_review_date {rejudged} UNION SELECT review_date {rejudged}")
+            sets = ", ".join(f"{c} = j.{c}" for c in derived)
             cur.execute(f"""UPDATE review SET {sets}, event_id = CASE WHEN event_given THEN review.event_id ELSE j.event_id END
                 FROM rejudged AS j WHERE review.rowid = j.id""")
         if fate.new + fate.updated:

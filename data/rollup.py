@@ -36,6 +36,8 @@ WORK_ROLLUPS = {
         FROM {{rel}} GROUP BY ALL ORDER BY business_date, worker_key, project_key""",
     "work_hour": f"""SELECT business_date, hour, worker_key, team_key, site_key, project_key, action, clock, {_WORK_SUMS}
         FROM {{rel}} GROUP BY ALL ORDER BY business_date, hour, worker_key, project_key""",
+    "pace_day": f"""SELECT business_date, site_key, project_key, batch_key, action, round, {_BUCKET} AS bucket, count(*) AS row_count
+        FROM {{rel}} WHERE {_PACED} GROUP BY ALL ORDER BY business_date, project_key, batch_key, bucket""",
     "pace_group": f"""SELECT business_date, team_key, site_key, project_key, batch_key, action, round, {_BUCKET} AS bucket, count(*) AS row_count
         FROM {{rel}} WHERE {_PACED} GROUP BY ALL ORDER BY business_date, project_key, team_key, batch_key, bucket""",
     "pace_worker": f"""SELECT business_date, worker_key, team_key, site_key, project_key, action, {_BUCKET} AS bucket, count(*) AS row_count
@@ -82,12 +84,14 @@ WITH earned AS ({{earned}}), dated AS (
     ASOF LEFT JOIN rate AS rb ON rb.project_key = d.project_key AND rb.batch_key = d.own_batch AND rb.action = d.action_name AND d.on_date >= rb.valid_from
     ASOF LEFT JOIN (FROM rate WHERE batch_key = 0) AS rg ON rg.project_key = d.project_key AND rg.action = d.action_name AND d.on_date >= rg.valid_from
 )
-SELECT business_date, basis, {_KEYS}, unit_count,
-    CASE WHEN pay_on = basis THEN unit_count * rate ELSE 0 END::DECIMAL(18,6) AS pay,
-    CASE WHEN sold THEN coalesce(unit_count * price, 0) ELSE 0 END::DECIMAL(18,6) AS revenue,
-    CASE WHEN sold AND price IS NULL THEN unit_count ELSE 0 END AS unpriced_units,
-    CASE WHEN basis = 'submit' AND pay_on IS NULL THEN unit_count ELSE 0 END AS unrated_units
-FROM valued ORDER BY business_date, worker_key, project_key"""
+FROM (
+    SELECT business_date, basis, {_KEYS}, unit_count,
+        CASE WHEN pay_on = basis THEN unit_count * rate ELSE 0 END::DECIMAL(18,6) AS pay,
+        CASE WHEN sold THEN coalesce(unit_count * price, 0) ELSE 0 END::DECIMAL(18,6) AS revenue,
+        CASE WHEN sold AND price IS NULL THEN unit_count ELSE 0 END AS unpriced_units,
+        CASE WHEN basis = 'submit' AND pay_on IS NULL THEN unit_count ELSE 0 END AS unrated_units
+    FROM valued
+) WHERE pay <> 0 OR revenue <> 0 OR unpriced_units <> 0 OR unrated_units <> 0 ORDER BY business_date, worker_key, project_key"""
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ CREATE TABLE work (business_date DATE, worker_key INTEGER NOT NULL, ts TIMESTAMP
     action UTINYINT NOT NULL, round USMALLINT NOT NULL, round_given BOOLEAN NOT NULL, units DECIMAL(9,3) NOT NULL,
     prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), wall_s DECIMAL(12,3), overlap_s DECIMAL(12,3) NOT NULL,
     clock UTINYINT, hour UTINYINT, site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, version BIGINT,
-    load_id INTEGER NOT NULL, extra VARCHAR);
+    load_id INTEGER NOT NULL, extra VARCHAR, repeat_of INTEGER);
 CREATE TABLE review (work_date DATE, review_date DATE, worker_key INTEGER NOT NULL, ts TIMESTAMP_MS,
     source_key SMALLINT NOT NULL, review_id VARCHAR NOT NULL, event_id VARCHAR, event_given BOOLEAN NOT NULL,
     project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL, batch_given BOOLEAN NOT NULL, item_id VARCHAR NOT NULL, reviewer_key INTEGER,
@@ -57,7 +57,8 @@ CREATE TABLE review (work_date DATE, review_date DATE, worker_key INTEGER NOT NU
     inspected_units DECIMAL(9,3), error_units DECIMAL(9,3), error_type VARCHAR, sampled_why VARCHAR,
     linked BOOLEAN NOT NULL, work_source_key SMALLINT, work_action UTINYINT, work_units DECIMAL(9,3), is_first BOOLEAN NOT NULL,
     is_last BOOLEAN NOT NULL, stage_first BOOLEAN NOT NULL, stage_last BOOLEAN NOT NULL, overturned BOOLEAN NOT NULL,
-    site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, version BIGINT, load_id INTEGER NOT NULL, extra VARCHAR);
+    site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, version BIGINT, load_id INTEGER NOT NULL, extra VARCHAR,
+    repeat_of INTEGER);
 
 -- How it got in -------------------------------------------------------------------------------------------------------
 CREATE TABLE load (load_id INTEGER NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP NOT NULL,
@@ -80,7 +81,7 @@ CREATE TABLE token (token_hash VARCHAR PRIMARY KEY, name VARCHAR UNIQUE NOT NULL
 CREATE TABLE presence (worker_key INTEGER NOT NULL, from_date DATE NOT NULL, to_date DATE, hired DATE NOT NULL,
     starts_spell BOOLEAN NOT NULL, ends_spell BOOLEAN NOT NULL, voluntary BOOLEAN, leave_reason VARCHAR, contract VARCHAR,
     channel VARCHAR, site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, moved_in BOOLEAN NOT NULL, moved_out BOOLEAN NOT NULL,
-    role VARCHAR, skill_level TINYINT, modality VARCHAR);
+    role VARCHAR, skill_level TINYINT, modality VARCHAR, counts_until DATE);
 CREATE TABLE cost_day (site_key SMALLINT NOT NULL, business_date DATE NOT NULL, kind VARCHAR NOT NULL, amount DECIMAL(18,6) NOT NULL);
 
 -- Rolled up: all additive; at any moment equal to a recomputation from the log (python -m data verify) --------------------
@@ -101,6 +102,8 @@ CREATE TABLE review_day (business_date DATE, review_date DATE, worker_key INTEGE
     last_rows INTEGER NOT NULL, last_accepts INTEGER NOT NULL, stage_first_rows INTEGER NOT NULL, stage_first_accepts INTEGER NOT NULL,
     stage_last_rows INTEGER NOT NULL, stage_last_accepts INTEGER NOT NULL, overturned_rows INTEGER NOT NULL,
     inspected_count DECIMAL(18,3) NOT NULL, error_count DECIMAL(18,3) NOT NULL, passed_units DECIMAL(18,3) NOT NULL);
+CREATE TABLE pace_day (business_date DATE, site_key SMALLINT NOT NULL, project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL,
+    action UTINYINT NOT NULL, round USMALLINT NOT NULL, bucket SMALLINT NOT NULL, row_count INTEGER NOT NULL);
 CREATE TABLE pace_group (business_date DATE, team_key SMALLINT NOT NULL, site_key SMALLINT NOT NULL, project_key SMALLINT NOT NULL,
     batch_key INTEGER NOT NULL, action UTINYINT NOT NULL, round USMALLINT NOT NULL, bucket SMALLINT NOT NULL, row_count INTEGER NOT NULL);
 CREATE TABLE pace_worker (business_date DATE, worker_key INTEGER NOT NULL, team_key SMALLINT NOT NULL, site_key SMALLINT NOT NULL,
@@ -261,6 +264,7 @@ COMMENT ON COLUMN work.team_key IS '→ team at that time; 0 not known';
 COMMENT ON COLUMN work.version IS 'the source''s version of the row; a higher one wins';
 COMMENT ON COLUMN work.load_id IS '→ load that brought the row';
 COMMENT ON COLUMN work.extra IS 'columns of the file that have no place of their own, a JSON object';
+COMMENT ON COLUMN work.repeat_of IS 'number shared by the submissions of one item that has several; null for the only one';
 COMMENT ON TABLE review IS 'The log of verdicts: one row a check of a piece of work';
 COMMENT ON COLUMN review.work_date IS 'business date of the work, of the review when the work is not known';
 COMMENT ON COLUMN review.review_date IS 'business date of the review; null for undated rows';
@@ -297,6 +301,7 @@ COMMENT ON COLUMN review.team_key IS '→ team at that time; 0 not known';
 COMMENT ON COLUMN review.version IS 'the source''s version of the row; a higher one wins';
 COMMENT ON COLUMN review.load_id IS '→ load that brought the row';
 COMMENT ON COLUMN review.extra IS 'columns of the file that have no place of their own, a JSON object';
+COMMENT ON COLUMN review.repeat_of IS 'number shared by the reviews of one item that has several; null for the only one';
 COMMENT ON TABLE load IS 'One row a table of each load: the history of imports and pushes';
 COMMENT ON COLUMN load.load_id IS 'number of the load';
 COMMENT ON COLUMN load.started_at IS 'UTC';
@@ -367,6 +372,7 @@ COMMENT ON COLUMN presence.moved_out IS 'ends with a change of site or team with
 COMMENT ON COLUMN presence.role IS 'what the person does';
 COMMENT ON COLUMN presence.skill_level IS '1 (lowest) to 5';
 COMMENT ON COLUMN presence.modality IS 'that of the team';
+COMMENT ON COLUMN presence.counts_until IS 'first day whose work no longer counts to it: the day after leaving, else the next stretch';
 COMMENT ON TABLE cost_day IS 'Derived: monthly costs spread over the days of their month, to the cent';
 COMMENT ON COLUMN cost_day.site_key IS '→ site; 0 the whole company';
 COMMENT ON COLUMN cost_day.business_date IS 'day';
@@ -439,6 +445,15 @@ COMMENT ON COLUMN review_day.overturned_rows IS 'rejections accepted later witho
 COMMENT ON COLUMN review_day.inspected_count IS 'units checked';
 COMMENT ON COLUMN review_day.error_count IS 'units found wrong';
 COMMENT ON COLUMN review_day.passed_units IS 'units of work rows whose last verdict is accept';
+COMMENT ON TABLE pace_day IS 'Histogram of seconds per unit by project and batch';
+COMMENT ON COLUMN pace_day.business_date IS 'date on which the shift began, in the site''s zone; null for undated rows';
+COMMENT ON COLUMN pace_day.site_key IS '→ site at that time; 0 not known';
+COMMENT ON COLUMN pace_day.project_key IS '→ project';
+COMMENT ON COLUMN pace_day.batch_key IS '→ batch; 0 none';
+COMMENT ON COLUMN pace_day.action IS '0 annotate, 1 rework, 2 review, 3 clean';
+COMMENT ON COLUMN pace_day.round IS 'attempt: 1 first pass, 2 and up rework';
+COMMENT ON COLUMN pace_day.bucket IS 'log-spaced bucket of seconds per unit (data/codes.py, PACE_GAMMA)';
+COMMENT ON COLUMN pace_day.row_count IS 'rows of the log';
 COMMENT ON TABLE pace_group IS 'Histogram of seconds per unit by team, project and batch';
 COMMENT ON COLUMN pace_group.business_date IS 'date on which the shift began, in the site''s zone; null for undated rows';
 COMMENT ON COLUMN pace_group.team_key IS '→ team at that time; 0 not known';
@@ -468,7 +483,7 @@ COMMENT ON COLUMN earn_day.project_key IS '→ project';
 COMMENT ON COLUMN earn_day.batch_key IS '→ batch; 0 none';
 COMMENT ON COLUMN earn_day.action IS '0 annotate, 1 rework, 2 review, 3 clean';
 COMMENT ON COLUMN earn_day.round IS 'attempt: 1 first pass, 2 and up rework';
-COMMENT ON COLUMN earn_day.unit_count IS 'units earned';
+COMMENT ON COLUMN earn_day.unit_count IS 'units in it';
 COMMENT ON COLUMN earn_day.pay IS 'owed to the worker by rates of this basis, money';
 COMMENT ON COLUMN earn_day.revenue IS 'owed by the client, money (basis accept only)';
 COMMENT ON COLUMN earn_day.unpriced_units IS 'accepted units without a price';

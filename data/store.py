@@ -22,7 +22,7 @@ warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning
 
 ROOT = Path(__file__).resolve().parent
 MIGRATIONS = ROOT / "migrations"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def default_path() -> Path:

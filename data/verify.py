@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from data import rollup
+from data.codes import ANNOTATE, REWORK
 from data.store import Store
 
 
@@ -47,6 +48,11 @@ def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, int]]:
     for table, key in (("work", "source_key, event_id"), ("review", "source_key, review_id")):
         twice = f"SELECT count(*) FROM (SELECT {key} FROM {table} GROUP BY ALL HAVING count(*) > 1)"
         yield f"{table} keys unique", f"{table} 主键唯一", _count(cur, twice)
+    for log, rows in (("work", f"(FROM work WHERE action IN ({ANNOTATE}, {REWORK}))"), ("review", "review")):
+        apart = f"""SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY project_key, item_id
+            HAVING count(*) > 1 AND (count(repeat_of) < count(*) OR min(repeat_of) <> max(repeat_of)))"""
+        mixed = f"SELECT count(*) FROM (SELECT repeat_of FROM {rows} WHERE repeat_of IS NOT NULL GROUP BY ALL HAVING count(DISTINCT (project_key, item_id)) > 1)"
+        yield f"{log} items counted once", f"{log} 题目不重复计数", _count(cur, apart) + _count(cur, mixed)
     for table, column, target in (
         ("work", "worker_key", "worker"), ("work", "project_key", "project"), ("work", "site_key", "site"), ("work", "team_key", "team"),
         ("work", "source_key", "source"), ("review", "worker_key", "worker"), ("review", "reviewer_key", "worker"), ("review", "project_key", "project"),

@@ -22,13 +22,11 @@ from metrics.scope import Scope
 if TYPE_CHECKING:
     from metrics.query import Query
 
-PROJECT, EMPLOYED = re.compile(r"\bp\."), re.compile(r"\bs\.")  # aliases that call for a join
+PROJECT, WORDED, EMPLOYED = (re.compile(rf"\b{alias}\.") for alias in "pws")  # aliases that call for a join
+# A word of a project is grouped by as the key of the first project that has it, and read at the end.
+OF_PROJECT = re.compile(r"coalesce\(p\.(\w+), ''\)\Z")
+WORDS = ", ".join(f"min(project_key) OVER (PARTITION BY coalesce({word}, '')) AS {word}" for word in ("client", "modality", "task_type"))
 DATED = ("day", "week", "month", "hour")
-STRETCH = (
-    "(SELECT worker_key, from_date, hired, skill_level, contract,"
-    " least(coalesce(lead(from_date) OVER (PARTITION BY worker_key ORDER BY from_date), DATE '9999-12-31'),"
-    " coalesce(to_date + CASE WHEN ends_spell THEN 1 ELSE 0 END, DATE '9999-12-31')) AS until FROM presence)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +292,16 @@ class Compiler:
     def _facts(self, view: View, table: Table) -> str:
         """One view's rows (and total), aggregated on keys."""
         rows = self._select(view, table, total=False)
+        words = {i: found[1] for i, d in enumerate(self.by) if (found := OF_PROJECT.match(table.dims[d.name]))}
+        if words:
+            read = [f"coalesce(w{i}.{words[i]}, '') AS k{i}" if i in words else f"k{i}" for i in range(len(self.by))]
+            joins = [f"LEFT JOIN project AS w{i} ON w{i}.project_key = k{i}" for i in words]
+            rows = f"SELECT is_total, {', '.join([*read, *self._columns(view.name)])} FROM ({rows}) AS grouped {' '.join(joins)}"
         return f"{rows} UNION ALL {self._select(view, table, total=True)}" if self.totals else rows
 
     def _select(self, view: View, table: Table, total: bool) -> str:
         by = () if total else self.by
-        keys = [table.dims[d.name] for d in by]
+        keys = [OF_PROJECT.sub(r"w.\1", table.dims[d.name]) for d in by]
         nulls = ", ".join(f"NULL AS k{i}" for i in range(len(self.by))) if total else ""
         lead = [f"{'true' if total else 'false'} AS is_total"] + ([nulls] if nulls else [f"k{i}" for i in range(len(by))])
         columns = dict(table.columns) | (dict(table.sliced) if self.sliced else {}) | (dict(table.whole) if total else {})
@@ -309,10 +312,16 @@ class Compiler:
         if view.name == "pace":
             return self._pace(table, columns, parts, lead, keyed, group, predicates)
         if view.entity:
-            inner_keys = [*keyed, *(f"{key} AS e{i}" for i, key in enumerate(view.entity))]
-            inner = [*inner_keys, *(f"{sql} AS {name}" for name, sql in columns.items())]
+            entities = [f"{key} AS e{i}" for i, key in enumerate(view.entity)]
+            each = [*keyed, *(f"{sql} AS {name}" for name, sql in columns.items())] or ["1"]
+            most = [*keyed, *entities, *(f"max({sql}) AS {name}" for name, sql in columns.items())]
+            kept = [*(f"k{i}" for i in range(len(by))), *columns] or ["1"]
             names = [*(f"k{i}" for i in range(len(by))), *(f"e{i}" for i in range(len(view.entity)))]
-            source = f"(SELECT {', '.join(inner)} {self._from(table, inner, predicates)} GROUP BY {', '.join(names)}) AS entity"
+            several = [*predicates, f"NOT ({view.lone})"] if view.lone else predicates
+            source = f"SELECT {', '.join(kept)} FROM (SELECT {', '.join(most)} {self._from(table, most, several)} GROUP BY {', '.join(names)}) AS grouped"
+            if view.lone:
+                source += f" UNION ALL SELECT {', '.join(each)} {self._from(table, each, [*predicates, view.lone])}"
+            source = f"({source}) AS entity"
             measured = [self._aggregate(part, {name: name for name in columns}) for part in parts]
             return f"SELECT {', '.join([*lead, *measured])} FROM {source}{group}"
         measured = [
@@ -362,9 +371,11 @@ class Compiler:
         sql = [f"FROM {table.source or table.name} AS t"]
         if PROJECT.search(text):
             sql.append("LEFT JOIN project AS p ON p.project_key = t.project_key")
+        if WORDED.search(text):
+            sql.append(f"JOIN (SELECT project_key, {WORDS} FROM project) AS w ON w.project_key = t.project_key")
         if EMPLOYED.search(text):
             sql.append(
-                f"LEFT JOIN {STRETCH} AS s ON s.worker_key = t.worker_key AND s.from_date <= {table.date} AND {table.date} < s.until"
+                f"LEFT JOIN presence AS s ON s.worker_key = t.worker_key AND s.from_date <= {table.date} AND {table.date} < s.counts_until"
             )
         if predicates:
             sql.append(f"WHERE {' AND '.join(predicates)}")
@@ -421,7 +432,8 @@ class Compiler:
         wanted = [convert(value) for value in values]
         marks = ", ".join(self.params.add(value) for value in wanted if value is not None)
         known = f"{key} IN ({marks})" if marks else "false"
-        return f"({known} OR {key} IS NULL)" if None in wanted else known
+        found = f"({known} OR {key} IS NULL)" if None in wanted else known
+        return f"t.project_key IN (SELECT p.project_key FROM project AS p WHERE {found})" if PROJECT.search(key) else found
 
     def _last(self) -> str:
         return f"CAST({self.params.add(self.span.last)} AS DATE)"

@@ -168,6 +168,7 @@ class Ledger:
             "work_source_key": _column(pa.int16(), self._tool[tool]),
             "work_action": _column(pa.uint8(), np.where(rows["round"] == 1, ANNOTATE, REWORK).astype(np.uint8)),
             **{name: pa.array(flags[order]) for name, flags in judged.items()},
+            "repeat_of": _repeats(rows["project"].astype(np.int64) << 32 | rows["item"]),
             "site_key": _column(pa.int16(), site),
             "team_key": _column(pa.int16(), team),
         }
@@ -202,6 +203,10 @@ class Ledger:
             cur.register("longest", pa.table({"worker_key": known, "s": _column(_SPAN, self._longest[known])}))
             cur.execute("UPDATE worker AS w SET longest_interval_s = l.s FROM longest AS l WHERE l.worker_key = w.worker_key")
             cur.unregister("longest")
+            # Nobody takes up an item again but in a later round.
+            cur.execute("""UPDATE work SET repeat_of = n.number FROM (
+                    SELECT project_key, item_id, row_number() OVER ()::INTEGER AS number FROM work WHERE round > 1 GROUP BY ALL
+                ) AS n WHERE work.project_key = n.project_key AND work.item_id = n.item_id""")
             rollup.rebuild(cur)
 
 
@@ -240,6 +245,13 @@ def _judge(floor: Floor, rows: Rows) -> dict[str, npt.NDArray[np.bool_]]:
         "is_first": _scatter(order, new), "is_last": _scatter(order, _ends(new)), "overturned": _scatter(order, overturned),
         "stage_first": _scatter(staged, begins), "stage_last": _scatter(staged, _ends(begins)),
     }  # fmt: skip
+
+
+def _repeats(item: npt.NDArray[np.int64]) -> pa.Array:
+    """A number for every item that comes up more than once; null for the others (`derive.mark_repeats`)."""
+    _, place, count = np.unique(item, return_inverse=True, return_counts=True)
+    number = np.cumsum(count > 1)
+    return _column(pa.int32(), number[place].astype(np.int32), count[place] > 1)
 
 
 def _ends(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -96,11 +96,15 @@ VIEWS = (
     View(
         "item_work",
         (Table("work", LOG_DIMS, {}, where=f"t.action IN {SUBMITTED}", raw=True),),
-        Text("item and work row", "题与作业记录"), ("work",), ("t.project_key", "t.item_id"), undated=True,
+        Text("item and work row", "题与作业记录"), ("work",), ("t.repeat_of",), "t.repeat_of IS NULL", undated=True,
     ),
     View(
         "pace",
         (
+            Table(
+                "pace_day", {**DATE, "site": "t.site_key", **PROJECT, "batch": "t.batch_key", "action": "t.action", "round": "t.round"},
+                {"pace": "t.bucket", "weight": "t.row_count"},
+            ),
             Table(
                 "pace_group", {**DATE, **PLACE, **PROJECT, "batch": "t.batch_key", "action": "t.action", "round": "t.round"},
                 {"pace": "t.bucket", "weight": "t.row_count"},
@@ -131,11 +135,11 @@ VIEWS = (
         "item_review",
         (
             Table(
-                "review", REVIEW_LOG_DIMS, {"sent_back": f"max(CASE WHEN t.verdict = {REJECT} THEN 1 ELSE 0 END)"},
+                "review", REVIEW_LOG_DIMS, {"sent_back": f"CASE WHEN t.verdict = {REJECT} THEN 1 ELSE 0 END"},
                 date="t.work_date", raw=True,
             ),
         ),
-        Text("item and review", "题与质检记录"), ("review",), ("t.project_key", "t.item_id"), undated=True,
+        Text("item and review", "题与质检记录"), ("review",), ("t.repeat_of",), "t.repeat_of IS NULL", undated=True,
     ),
     View(
         "staff",

@@ -1,15 +1,18 @@
 """Questions to the registry, remembered until the store changes; answers as the columns that cards, charts and tables take.
 
 The memory is shared by all sessions, so a visitor's scope is part of every key; it holds a bounded number of answers and is
-keyed by the store's version, so that new facts show at once.
+keyed by the store's version. A change shows at once; of many in a row (a feed that pushes every second) one every SETTLE seconds.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from threading import Lock
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 import streamlit as st
@@ -36,9 +39,26 @@ UNKNOWN: dict[str, str] = {
 }
 
 
-def result(store: Store, query: Query, scope: Scope) -> Result:
+SETTLE = 3.0  # seconds that an answer may serve while new facts keep arriving
+_seen: WeakKeyDictionary[Store, dict[float, tuple[int, float]]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def version(store: Store, settle: float = SETTLE) -> int:
+    """The version of the store that screens show: its own, unless that changed less than `settle` seconds after the last change shown."""
+    now = time.monotonic()
+    with _lock:
+        known = _seen.setdefault(store, {})
+        shown, since = known.get(settle, (store.version, -settle))
+        if shown != store.version and now - since >= settle:
+            shown, since = store.version, now
+        known[settle] = shown, since
+        return shown
+
+
+def result(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> Result:
     """The answer, shared with everybody of the same scope: read it, never change it."""
-    return _result(str(store.path), store.version, query, scope, store)
+    return _result(str(store.path), version(store, settle), query, scope, store)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Query: repr, Scope: lambda scope: scope_key(scope)})
@@ -57,7 +77,7 @@ def scope_key(scope: Scope) -> str:
 
 def names(store: Store, dimension: str, language: str) -> Mapping[str, str]:
     """What people call the values of a dimension: id → name in that language. Names of people are for those who may see them."""
-    return _names(str(store.path), store.version, dimension, language, store)
+    return _names(str(store.path), version(store), dimension, language, store)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

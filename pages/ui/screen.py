@@ -18,6 +18,7 @@ from pages.ui.ask import Answer
 from pages.ui.text import _
 
 STALE = timedelta(days=2)
+OPTIONS_SETTLE = 30.0  # seconds that the choices of the filter bar may serve while new facts keep arriving
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def bridge(answer: Answer, name: str, first: str, last: str, *, top: int = 8) ->
 
 
 def _fresh(store: Store, scope: Scope) -> Reach:
-    return _fresh_for(str(store.path), store.version, ask.scope_key(scope), store, scope)
+    return _fresh_for(str(store.path), ask.version(store), ask.scope_key(scope), store, scope)
 
 
 @st.cache_resource(max_entries=256, ttl=60, show_spinner=False)
@@ -197,6 +198,6 @@ def _options(store: Store, scope: Scope, dimension: str, chosen: Mapping[str, st
     if dimension == filters.PERSON and not scope.sees_people:
         return {}
     narrowed = {name: (value,) for name, value in chosen.items() if name == "site"}
-    found = Answer(ask.result(store, Query(("submissions",), by=(dimension,), where=narrowed), scope), store)
+    found = Answer(ask.result(store, Query(("submissions",), by=(dimension,), where=narrowed), scope, OPTIONS_SETTLE), store)
     pairs = [(i, words) for i, words in zip(found.ids(), found.labels(), strict=True) if i and i not in ("<NA>", "None", "nan")]
     return dict(sorted(pairs, key=lambda pair: pair[1]))

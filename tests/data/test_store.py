@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -152,6 +152,46 @@ def test_the_schema_knows_every_migration() -> None:
     assert numbers == list(range(2, SCHEMA_VERSION + 1))
 
 
+def test_a_store_of_the_first_format_is_brought_forward(tmp_path: Path) -> None:
+    """Taken back to what format 1 was, it becomes what a store made today is, with its items counted once and its people as before."""
+    path = tmp_path / "s.duckdb"
+    rows = [{"event_id": f"e{n}", "worker_id": f"w{n % 2}", "project_id": "p", "item_id": f"i{n % 3}", "duration_s": 2, "units": 1, "ts": datetime(2026, 3, 5, n)}
+            for n in range(5)]  # fmt: skip
+    checks = [{"review_id": f"r{n}", "worker_id": "w0", "project_id": "p", "item_id": f"i{n % 2}", "verdict": "accept"} for n in range(3)]
+    people = [
+        {"worker_id": "w0", "hire_date": date(2026, 1, 1), "leave_date": date(2026, 3, 7)},
+        {"worker_id": "w0", "hire_date": date(2026, 3, 7)},
+    ]
+    with Store(path) as store:
+        load(store, [batch("workers", people), batch("annotations", rows), batch("reviews", checks)])
+        made = described(store)
+        told = [store.rows(f"SELECT * FROM {table} ORDER BY ALL") for table in ("pace_day", "presence", "earn_day")]
+        with store.transaction() as cur:
+            cur.execute("ALTER TABLE work DROP COLUMN repeat_of")
+            cur.execute("ALTER TABLE review DROP COLUMN repeat_of")
+            cur.execute("ALTER TABLE presence DROP COLUMN counts_until")
+            cur.execute("DROP TABLE pace_day")
+            cur.execute("INSERT INTO earn_day VALUES ('2026-03-05', 'pass', 1, 0, 0, 1, 0, 0, 1, 5, 0, 0, 0, 0)")
+            cur.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    with Store(path) as store:
+        assert described(store) == made
+        assert [store.rows(f"SELECT * FROM {table} ORDER BY ALL") for table in ("pace_day", "presence", "earn_day")] == told
+        assert store.rows("SELECT item_id, repeat_of IS NULL FROM work GROUP BY ALL ORDER BY 1") == [
+            ("i0", False),
+            ("i1", False),
+            ("i2", True),
+        ]
+        assert store.rows("SELECT item_id, repeat_of IS NULL FROM review GROUP BY ALL ORDER BY 1") == [("i0", False), ("i1", True)]
+        assert [check.name for check in verify(store) if not check.ok] == []
+
+
+def described(store: Store) -> list[tuple]:
+    """Every column of every table with its kind and comment."""
+    return store.rows(
+        "SELECT table_name, column_name, data_type, is_nullable, comment FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+    )
+
+
 def test_an_older_store_is_brought_forward_once(older: Path, migrations: Path) -> None:
     for _ in range(2):
         with Store(older) as store:
@@ -285,7 +325,7 @@ def test_a_checkpoint_empties_the_write_ahead_log(store: Store) -> None:
 # Kill -9 -----------------------------------------------------------------------------------------------------------------
 MIDWAY = """
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from data.load import load_into
 from data.store import Store
 from tests.data.canonical import batch

@@ -68,6 +68,9 @@ def fill(path: Path, seed: int = 7, rows: int = 3000) -> Store:
         _people(cur, rng)
         _insert(cur, "work", [_work(rng, i) for i in range(rows)])
         _insert(cur, "review", [_review(rng, i) for i in range(rows // 2)])
+        for log, mine in (("work", "action IN (0, 1)"), ("review", "true")):
+            cur.execute(f"""UPDATE {log} SET repeat_of = n FROM (SELECT project_key AS p, item_id AS i, row_number() OVER () AS n FROM {log}
+                WHERE {mine} GROUP BY ALL HAVING count(*) > 1) WHERE project_key = p AND item_id = i AND {mine}""")
         _insert(cur, "earn_day", [_earned(rng) for _ in range(rows // 4)])
         _insert(cur, "cost_day", [_cost(rng, site, day) for site in (1, 2) for day in range(DAYS)])
         for log, tables in (("work", WORK_ROLLUPS), ("review", REVIEW_ROLLUPS)):
@@ -176,6 +179,10 @@ def _people(cur, rng: random.Random) -> None:
             if cut:
                 rows.append(person | end | {"from_date": cut, "to_date": left, "starts_spell": False, "ends_spell": left is not None, "site_key": 2,
                                             "team_key": 3, "moved_in": True, "moved_out": False, "skill_level": 4, "modality": "text"})  # fmt: skip
+    for row in rows:
+        later = [other["from_date"] for other in rows if other["worker_key"] == row["worker_key"] and other["from_date"] > row["from_date"]]
+        gone = row["to_date"] + timedelta(days=1) if row["ends_spell"] else row["to_date"]
+        row["counts_until"] = min([*later, gone or date.max])
     keys = ("worker_key", "from_date", "to_date", "hired", "starts_spell", "ends_spell", "voluntary", "leave_reason", "contract", "channel", "site_key",
-            "team_key", "moved_in", "moved_out", "skill_level", "modality")  # fmt: skip
+            "team_key", "moved_in", "moved_out", "skill_level", "modality", "counts_until")  # fmt: skip
     _insert(cur, "presence", [{key: row.get(key) for key in keys} for row in rows])

@@ -20,7 +20,19 @@ from metrics.query import Query, run
 from metrics.scope import EVERYTHING, SYSTEM, Scope, scope_for
 from tests.metrics.base import FIRST, LAST, fill
 
-TABLES = ("work", "work_day", "work_hour", "review", "review_day", "pace_group", "pace_worker", "earn_day", "cost_day", "presence")
+TABLES = (
+    "work",
+    "work_day",
+    "work_hour",
+    "review",
+    "review_day",
+    "pace_day",
+    "pace_group",
+    "pace_worker",
+    "earn_day",
+    "cost_day",
+    "presence",
+)
 SITE = Scope("site_manager", frozenset({"S1"}), None, None, EVERYTHING)
 TEAM = Scope("team_lead", None, frozenset({"A"}), None, EVERYTHING)
 SELF = Scope("annotator", None, None, "w05", EVERYTHING)
@@ -52,9 +64,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Store]
             for table in TABLES:
                 if table == "cost_day" and name != "S1":
                     continue
-                if table == "pace_group" and name == "w05":  # it has no person: count it anew from what is left
-                    cur.execute("DELETE FROM pace_group")
-                    cur.execute(f"INSERT INTO pace_group BY NAME {WORK_ROLLUPS['pace_group'].format(rel='work')}")
+                if (table == "pace_group" and name == "w05") or (table == "pace_day" and name != "S1"):  # no such column: count it anew
+                    cur.execute(f"DELETE FROM {table}")
+                    cur.execute(f"INSERT INTO {table} BY NAME {WORK_ROLLUPS[table].format(rel='work')}")
                     continue
                 cur.execute(f"DELETE FROM {table} WHERE NOT ({kept})")
     yield stores

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 import streamlit as st
 
 from data.store import Store
@@ -55,3 +57,20 @@ def test_the_memory_is_keyed_by_scope_and_version(small: Store) -> None:
     assert float(str(own.total["units"])) < float(str(everything.total["units"]))
     small.set_meta("note", "something changed")
     assert ask.result(small, query, SYSTEM) is not everything
+
+
+def test_a_change_shows_at_once_and_many_in_a_row_every_few_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(ask.time, "monotonic", lambda: now)
+    with Store(tmp_path / "s.duckdb") as store:
+        first = ask.version(store)
+        store.set_meta("note", "one")
+        assert ask.version(store) == first + 1
+        now += 1
+        store.set_meta("note", "two")
+        assert ask.version(store) == first + 1
+        now += ask.SETTLE
+        assert ask.version(store) == first + 2
+        now += 60
+        store.set_meta("note", "three")
+        assert ask.version(store) == first + 3
