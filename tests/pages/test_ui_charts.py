@@ -79,8 +79,8 @@ def test_a_bridge_lies_down_for_a_phone() -> None:
 @pytest.mark.parametrize(
     ("label", "rows"),
     [
-        ("Pedestrian boxes", "Pedestrian|boxes"), ("Urban crossing boxes", "Urban|crossing box…"), ("仓储机器人拉框", "仓储机器人拉框"),
-        ("高速公路车辆跟踪拉框", "高速公路车辆跟踪|拉框"), ("Long road marking classification of rainy nights", "Long road|marking clas…"),
+        ("Pedestrian boxes", "Pedestrian|boxes"), ("Urban crossing boxes", "Urban|crossing|boxes"), ("仓储机器人拉框", "仓储机器人拉框"),
+        ("高速公路车辆跟踪拉框", "高速公路车辆跟踪|拉框"), ("Long road marking classification of rainy nights", "Long road|marking|classificati…"),
         ("这是一个非常非常非常长的项目名称了", "这是一个非常非常|非常长的项目名…"),
     ],
 )  # fmt: skip
@@ -108,3 +108,28 @@ def test_ticks_cover_the_values_and_are_few(low: float, high: float) -> None:
     assert 2 <= len(axis["tickvals"]) <= 9
     assert axis["range"][0] <= low
     assert axis["range"][1] >= high
+
+
+def test_long_names_take_two_lines_on_a_phone(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = ["Support dialogue intent", "车道线关键点"]
+    desk = charts.bars(labels, [1.0, 2.0], text.short)["layout"]
+    assert desk["yaxis"]["ticktext"] == labels
+    monkeypatch.setattr(theme, "phone", lambda: True)
+    phone = charts.bars(labels, [1.0, 2.0], text.short)["layout"]
+    assert phone["yaxis"]["ticktext"] == ["Support<br>dialogue int…", "车道线关键点"]
+    assert phone["height"] > desk["height"]
+
+
+def test_a_value_stands_beyond_the_outline_of_the_period_before() -> None:
+    was, now = charts.bars(NAMES, [5.0, 0.0, -2.0], text.short, before=[4.0, 3.0, 1.0])["data"]
+    assert [w.strip() for w in was["text"]] == ["", "0", ""]
+    assert [w.strip() for w in now["text"]] == ["5", "", "-2"]
+    assert now["hovertext"][1].endswith("<br> 0")
+
+
+def test_an_axis_without_a_zero_makes_no_cliff_of_a_few_people() -> None:
+    low, high = charts.line(DAYS, {"": [238.0, 240.0, 237.0][: len(DAYS)] + [238.0] * (len(DAYS) - 3)}, text.count, zero=False)["layout"][
+        "yaxis"
+    ]["range"]
+    assert high - low >= 0.05 * 240
+    assert low < 237 < 240 < high

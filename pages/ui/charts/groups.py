@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -36,7 +35,7 @@ def bars(
 ) -> Figure:
     """Horizontal bars from zero in the order given, the value written at the end of each.
 
-    `before` is an outline behind each bar; `notes` stands after the value in grey (n, a change); `ids` come back from a click.
+    `before` is an outline behind each bar, beyond which the value stands where it is the longer; `notes` stands after the value in grey (n, a change); `ids` come back from a click.
     """
     t = theme.tokens()
     y = list(range(len(labels)))
@@ -46,19 +45,27 @@ def bars(
         f" {w}" + (f"  <span style='color:{t.grey}'>{notes[i]}</span>" if notes and notes[i] else "")
         for i, w in enumerate(parts.words(values, say))
     ]
+    hover = list(said)
     traces: list[dict[str, Any]] = []
     if before is not None:
+        was = parts.clean(before)
+        longer = [b is not None and b > max(0.0, v or 0.0) and (v or 0.0) >= 0 for v, b in zip(now, was, strict=True)]
         traces.append(
             {
                 "type": "bar",
                 "orientation": "h",
                 "y": y,
-                "x": parts.clean(before),
+                "x": was,
                 "width": 0.78,
+                "text": [words if beyond else "" for words, beyond in zip(said, longer, strict=True)],
+                "textposition": "outside",
+                "textfont": parts.type_of(11, t.ink),
+                "cliponaxis": False,
                 "hoverinfo": "skip",
                 "marker": {"color": "rgba(0,0,0,0)", "line": parts.edge(theme.fade(t.grey, 0.7), 1)},
             }
         )
+        said = ["" if beyond else words for words, beyond in zip(said, longer, strict=True)]
     traces.append(
         {
             "type": "bar",
@@ -72,8 +79,8 @@ def bars(
             "textfont": parts.type_of(11, t.ink),
             "cliponaxis": False,
             "customdata": list(ids) or list(labels),
-            "hovertext": list(labels),
-            "hovertemplate": "%{hovertext}<br>%{text}<extra></extra>",
+            "hovertext": [f"{label}<br>{words}" for label, words in zip(labels, hover, strict=True)],
+            "hovertemplate": "%{hovertext}<extra></extra>",
         }
     )
     seen = parts.present(values, before or ()) or [0.0]
@@ -82,12 +89,13 @@ def bars(
     return {
         "data": traces,
         "layout": parts.layout(
-            height or 40 + parts.ROW * max(2, len(labels)),
+            height or 40 + parts.row(labels) * max(2, len(labels)),
             barmode="overlay",
             margin={"l": 8, "r": 8, "t": 4, "b": 24},
             xaxis={
                 "range": [low - (room if low < 0 else 0), high + room],
                 "showticklabels": False,
+                "ticks": "",
                 "zeroline": True,
                 "zerolinecolor": t.line,
                 "showline": False,
@@ -97,7 +105,7 @@ def bars(
                 "showgrid": False,
                 "tickmode": "array",
                 "tickvals": y,
-                "ticktext": [parts.cut(w) for w in labels],
+                "ticktext": parts.names(labels),
                 "autorange": "reversed",
                 "tickfont": {"color": t.ink, "size": 12},
                 "showline": False,
@@ -161,12 +169,13 @@ def waterfall(
         return {
             "data": [{**bar, "orientation": "h", "y": x, "x": size}],
             "layout": parts.layout(
-                40 + parts.ROW * max(2, len(steps)),
+                40 + parts.row([s.label for s in steps]) * max(2, len(steps)),
                 annotations=written,
                 margin={"l": 8, "r": 8, "t": 4, "b": 24},
                 xaxis={
                     "range": [min(0.0, *lows), max(0.0, *tops) + room],
                     "showticklabels": False,
+                    "ticks": "",
                     "zeroline": True,
                     "zerolinecolor": t.line,
                     "showline": False,
@@ -176,7 +185,7 @@ def waterfall(
                     "showgrid": False,
                     "tickmode": "array",
                     "tickvals": x,
-                    "ticktext": [parts.cut(s.label) for s in steps],
+                    "ticktext": parts.names([s.label for s in steps]),
                     "autorange": "reversed",
                     "tickfont": {"color": t.ink, "size": 12},
                     "showline": False,
@@ -193,21 +202,10 @@ def waterfall(
         "layout": parts.layout(
             height,
             annotations=marks,
-            xaxis={"tickmode": "array", "tickvals": x, "ticktext": ["<br>".join(_fold(s.label)) for s in steps], "tickangle": 0},
+            xaxis={"tickmode": "array", "tickvals": x, "ticktext": ["<br>".join(parts.fold(s.label, 3)) for s in steps], "tickangle": 0},
             yaxis={**span, "title": parts.title_of(title)},
         ),
     }
-
-
-def _fold(label: str, width: int = 8, lines: int = 2) -> list[str]:
-    """A label over two lines so that neighbours do not touch: Chinese after `width` characters, other words between words."""
-    if any("\u4e00" <= c <= "\u9fff" for c in label):
-        found = [label[i : i + width] for i in range(0, len(label), width)]
-    else:
-        width = width * 2 - 3
-        found = textwrap.wrap(label, width, break_long_words=False, break_on_hyphens=False)
-    rows = found[:lines] if len(found) <= lines else [*found[: lines - 1], " ".join(found[lines - 1 :])]
-    return [parts.cut(row, width) for row in rows]
 
 
 def pareto(labels: Sequence[str], values: Values, say: Say, *, title: str = "", ids: Sequence[str] = (), top: int = 10) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -139,8 +140,30 @@ def words(values: Values, say: Say) -> list[str]:
     return [NONE if missing(v) else say(v) for v in values]  # type: ignore[arg-type]
 
 
-def cut(words: str, limit: int = 18) -> str:
+def cut(words: str, limit: int = 24) -> str:
     return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+def names(labels: Sequence[str]) -> list[str]:
+    """The names of horizontal bars and dots: beside them on a desk, over two lines on a phone where they are long."""
+    return ["<br>".join(fold(words, 2)) if theme.phone() else cut(words) for words in labels]
+
+
+def row(labels: Sequence[str]) -> int:
+    """Pixels that each of these names needs."""
+    return ROW + 8 if any("<br>" in words for words in names(labels)) else ROW
+
+
+def fold(words: str, lines: int, width: int = 8) -> list[str]:
+    """A name over a few lines so that neighbours do not touch: Chinese after `width` characters (two lines at most), other words
+    between words."""
+    if any("\u4e00" <= c <= "\u9fff" for c in words):
+        lines, found = min(2, lines), [words[i : i + width] for i in range(0, len(words), width)]
+    else:
+        width = width * 2 - 3
+        found = textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False)
+    rows = found[:lines] if len(found) <= lines else [*found[: lines - 1], " ".join(found[lines - 1 :])]
+    return [cut(said, width) for said in rows]
 
 
 def colour(tone: Tone) -> str:

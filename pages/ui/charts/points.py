@@ -64,7 +64,7 @@ def intervals(
         }
     )
     seen = parts.present(now, below, above, [target]) or [0.0, 1.0]
-    span = parts.ticks(min(seen), max(seen), say, 4)
+    span = parts.ticks(min(seen), max(seen), say, 2 if theme.phone() else 4)
     lo, hi = span["range"]
     right = hi + (hi - lo) * 0.02
     said, sizes = parts.words(now, say), parts.words(n, text.short)
@@ -100,16 +100,16 @@ def intervals(
     return {
         "data": traces,
         "layout": parts.layout(
-            height or 64 + parts.ROW * max(2, len(labels)),
+            height or 64 + parts.row(labels) * max(2, len(labels)),
             annotations=marks,
             shapes=shapes,
             margin={"l": 8, "r": 112, "t": 20, "b": 8},
-            xaxis={**span, "range": [lo, right], "showgrid": True, "gridcolor": t.line, "title": parts.title_of(title)},
+            xaxis={**span, "range": [lo, right], "tickangle": 0, "showgrid": True, "gridcolor": t.line, "title": parts.title_of(title)},
             yaxis={
                 "showgrid": False,
                 "tickmode": "array",
                 "tickvals": y,
-                "ticktext": [parts.cut(w) for w in labels],
+                "ticktext": parts.names(labels),
                 "range": [len(y) - 0.5, -0.5],
                 "tickfont": {"color": t.ink, "size": 12},
                 "showline": False,

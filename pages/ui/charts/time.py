@@ -13,6 +13,7 @@ from pages.ui.charts.parts import Figure, Say, Values
 from pages.ui.text import _
 
 MARKS = "①②③④⑤⑥⑦⑧⑨⑩"
+_LEAST = 0.05  # of the top value: the least that an axis without a zero spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,8 @@ def line(
         )
     seen = parts.present(*series.values(), before or (), *((band.lower, band.upper) if band else ()), high or (), low or ())
     bottom, top = (min(seen), max(seen)) if seen else (0.0, 1.0)
+    if not zero and top - bottom < _LEAST * top:  # a few people more or less are no cliff
+        bottom, top = (bottom + top - _LEAST * top) / 2, (bottom + top + _LEAST * top) / 2
     span = parts.ticks(min(0.0, bottom) if zero else bottom, top, say)
     return {
         "data": traces,
