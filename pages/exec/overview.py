@@ -15,7 +15,7 @@ trend = view.ask(*MONEY, *WORK, by=view.grain).dated()
 if not len(trend):
     states.empty()
     st.stop()
-cards.row([cards.Card(name, whole, trend) for name in (*MONEY, *WORK)])
+cards.row([cards.Card(name, whole, trend, _("Margin") if name == "contribution_margin" else "") for name in (*MONEY, *WORK)])
 
 margin, revenue = measure("contribution_margin"), measure("revenue")
 projects = view.ask(*MONEY, *WORK, by="project", total=True)
@@ -77,16 +77,16 @@ if view.choice.compare:
         )
 
 with screen.panel(_("Projects to look at"), _("The largest losses of margin first. A click narrows the whole screen to the project.")):
-    columns: list[tables.Column] = ["revenue", "direct_cost", "contribution_margin", "margin_rate", "units", "first_pass_yield"]
-    if view.choice.compare:
-        columns[3:3] = [tables.Difference("contribution_margin")]
-    by_time = view.ask("contribution_margin", by=("project", view.grain), compare=False)
+    own = tables.Named(margin.name, _("Margin ({unit})", unit=numbers.unit(margin)))
+    moved: list[tables.Column] = [tables.Difference(margin.name)] if view.choice.compare else []
+    by_time = view.ask(margin.name, by=("project", view.grain), compare=False)
     chosen = tables.show(
         projects.worst(margin.name) if view.choice.compare else projects.order(margin.name, reverse=False),
-        [tables.Trend("contribution_margin", by_time), *columns],
+        ["revenue", "direct_cost", own, *moved, tables.Trend(margin.name, by_time), "margin_rate", "units", "first_pass_yield"],
         key="projects",
         title=_("Projects"),
         select=True,
+        brief=[own, *moved, "margin_rate"],
     )
 if chosen and view.choice.where.get("project") != chosen:
     filters.narrow("project", chosen)

@@ -11,6 +11,7 @@ from pages.ui.ask import measure
 from pages.ui.text import N_, _
 
 RATES = ("turnover_rate", "turnover_rate_cn")
+SHORT = {"turnover_rate": N_("Turnover (average)"), "turnover_rate_cn": N_("Turnover (joiners)")}
 STEPS = {
     "joiners": N_("Joined"),
     "transfers": N_("Net transfers"),
@@ -33,8 +34,7 @@ cards.row(
         cards.Card("headcount", whole, trend),
         cards.Card("joiners", whole, trend),
         cards.Card("leavers", whole, trend),
-        cards.Card("turnover_rate", whole, label=_("Turnover (average)")),
-        cards.Card("turnover_rate_cn", whole, label=_("Turnover (joiners)")),
+        *(cards.Card(name, whole, label=_(SHORT[name])) for name in RATES),
         cards.Card("attrition_90d", year),
     ]
 )
@@ -87,7 +87,7 @@ with left, screen.panel(_("Turnover"), _("Two definitions are in use; they are n
         st.segmented_control(
             _("Definition"),
             RATES,
-            format_func=lambda name: numbers.name(measure(name)),
+            format_func=lambda name: _(SHORT[name]),
             key="turnover_definition",
             persist_state="session",
             default=RATES[0],
@@ -140,23 +140,29 @@ with right, screen.panel(_("Why people left"), _("As stated when they left. Ochr
             alt=_("Reasons for leaving"),
         )
 with screen.panel(
-    _("Site by site") if place == "site" else _("Team by team"), _("Opening + joiners + net transfers in − leavers = headcount.")
+    _("Site by site") if place == "site" else _("Team by team"), _("People: opening + joined + net transfers − left = closing.")
 ):
     tables.show(
         places.order("headcount"),
         [
-            "headcount_opening",
-            "joiners",
-            "transfers_net",
-            "leavers_voluntary",
-            "leavers_involuntary",
-            "headcount",
+            tables.Named("headcount_opening", _("Opening")),
+            tables.Named("joiners", _("Joined")),
+            tables.Named("transfers_net", _("Net transfers")),
+            tables.Named("leavers_voluntary", _("Voluntary")),
+            tables.Named("leavers_involuntary", _("Involuntary")),
+            tables.Named("headcount", _("Closing")),
             tables.Difference("headcount"),
-            rate.name,
+            tables.Named(rate.name, _("Turnover (%)")),
             tables.Difference(rate.name),
         ],
         key="headcount_places",
         title=_("Sites") if place == "site" else _("Teams"),
+        brief=[
+            "headcount",
+            tables.Named("joiners", _("Joined")),
+            tables.Named("leavers", _("Left")),
+            tables.Named(rate.name, _("Turnover")),
+        ],
     )
 
 if view.sees_people:
@@ -167,16 +173,17 @@ if view.sees_people:
             if not len(answer):
                 st.caption(_("Nobody in the period chosen."))
                 continue
+            day = tables.Given(_("Date"), [text.day(date, year=True) for date in answer.dates()])
+            team = tables.Given(_("Team"), answer.labels("team"))
+            why_or_how = tables.Given(_("Reason") if detail == "leave_reason" else _("Hired through"), answer.labels(detail))
+            columns = [day, team, why_or_how]
             tables.show(
                 answer,
-                [
-                    tables.Given(_("Date"), [text.day(day, year=True) for day in answer.dates()]),
-                    tables.Given(_("Team"), answer.labels("team")),
-                    tables.Given(_("Reason") if detail == "leave_reason" else _("Hired through"), answer.labels(detail)),
-                ],
+                columns,
                 key=f"people_{key}",
                 title=words,
                 ids=True,
+                brief=columns,
             )
 else:
     st.caption(":material/lock: " + _("Single people are shown to site managers and HR."))

@@ -95,14 +95,15 @@ with screen.panel(
             "error_rate",
             errors.interval(rows),
             tables.Change("error_rate"),
+            tables.Trend("error_rate", by_time),
             "unit_error_rate",
             "rework_rate",
             "review_coverage",
-            tables.Trend("error_rate", by_time),
         ],
         key=f"quality_{split}",
         title=_("Teams") if split == "team" else _("Projects"),
         select=True,
+        brief=["error_rate", tables.Change("error_rate"), "reviewed"],
     )
     chosen[split or "project"] = clicked or chosen[split or "project"]
 

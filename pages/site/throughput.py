@@ -4,9 +4,10 @@ import streamlit as st
 
 from pages.ui import cards, charts, filters, numbers, paces, screen, states, tables
 from pages.ui.ask import label, measure
-from pages.ui.text import _
+from pages.ui.text import N_, _
 
 CARDS = ("units", "work_hours", "units_per_hour", "units_per_merged_hour", "active_workers", "seconds_per_unit_p50")
+SHORT = {"units_per_merged_hour": N_("Per merged hour"), "seconds_per_unit_p50": N_("Seconds per unit")}  # as far as a card has room
 
 view = screen.open("throughput")
 whole = view.ask(*CARDS)
@@ -17,7 +18,7 @@ if not len(trend):
 person = view.choice.where.get(filters.PERSON)
 if person:
     st.subheader(label(view.store, "worker", person), anchor=False)
-cards.row([cards.Card(name, whole, trend) for name in CARDS])
+cards.row([cards.Card(name, whole, trend, _(SHORT[name]) if name in SHORT else "") for name in CARDS])
 
 units, speed = measure("units"), measure("units_per_hour")
 left, right = st.columns([3, 2])
@@ -62,18 +63,19 @@ with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole sc
     chosen = tables.show(
         projects,
         [
-            tables.Trend("units", view.ask("units", by=("project", view.grain), compare=False)),
             "units",
             tables.Change("units"),
+            tables.Trend("units", view.ask("units", by=("project", view.grain), compare=False)),
             "work_hours",
             "units_per_hour",
             tables.Change("units_per_hour"),
             "active_workers",
-            "seconds_per_unit_p50",
+            tables.Named("seconds_per_unit_p50", _("Median s/unit")),
         ],
         key="projects",
         title=_("Projects"),
         select=True,
+        brief=["units", tables.Change("units"), "units_per_hour"],
     )
 if chosen and view.choice.where.get("project") != chosen:
     filters.narrow("project", chosen)

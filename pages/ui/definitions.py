@@ -11,12 +11,13 @@ from pages.ui import numbers, records
 from pages.ui.text import N_, NONE, _, say
 
 WAYS = {"up": N_("higher is better"), "down": N_("lower is better"), "none": N_("neither high nor low is good in itself")}
+BETTER = {"up": N_("higher"), "down": N_("lower"), "none": N_("neither")}
 RATIO = N_("ratio")
 
 
 def search() -> tuple[str, str | None]:
     """The search box and the families: what was typed, and the family chosen (None for all)."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         words = st.text_input(
             _("Search"),
             key="catalogue_words",
@@ -36,11 +37,12 @@ def listed(found: Sequence[Entry]) -> str | None:
             _("Measure"): [say(e.measure.label) for e in found],
             _("Definition"): [say(e.measure.note) for e in found],
             _("Unit"): [_unit(e) for e in found],
-            _("Better"): [_(WAYS[e.measure.better]) for e in found],
+            _("Better"): [_(BETTER[e.measure.better]) for e in found],
             _("Family"): [say(FAMILY_NAMES[e.family]) for e in found],
             _("Name in commands"): [e.measure.name for e in found],
         },
         key="catalogue_list",
+        brief=[_("Measure"), _("Unit"), _("Definition")],
         title=_("Measures"),
         select=True,
         wide=[_("Definition")],

@@ -67,6 +67,7 @@ def over_time(view: View, trend: Answer) -> None:
         key="error_trend",
         alt=_("Error rate over time with intervals and control limits"),
     )
+    view.marks(dates)
 
 
 def _verdict(dates: Sequence[date], found: Sequence[control.Signal], judged: bool, grain: str) -> str:
@@ -203,30 +204,30 @@ def picture(found: Against, view: View) -> None:
 
 def people(found: Against, view: View) -> str | None:
     """One row a person, the surest excess first; the id of the row clicked."""
-    answer = view.ask(RATE, "reviewed", "unit_error_rate", "review_coverage", by="worker", without=("worker",)).arrange(
+    answer = view.ask(RATE, "reviewed", "review_coverage", by="worker", without=("worker",)).arrange(
         "worker", [r.unit for r in found.rows]
     )
     by_unit = {r.unit: r for r in found.rows}
     rows = [by_unit[i] for i in answer.ids()]
+    ratio_words = _("errors ÷ errors expected at the rates of the same projects")
+    ratio = tables.Given(_("Errors ÷ expected"), [r.ratio for r in rows], "%.2f", ratio_words)
+    side = tables.Given(_("Reading"), [_(SIDES[r.side]) for r in rows])
     return tables.show(
         answer,
         [
-            tables.Given(
-                _("Errors ÷ expected"), [r.ratio for r in rows], "%.2f", _("errors ÷ errors expected at the rates of the same projects")
-            ),
+            ratio,
             tables.Given(_("Its 95% interval"), [_span(r) for r in rows]),
-            tables.Given(_("Reading"), [_(SIDES[r.side]) for r in rows]),
+            side,
             "reviewed",
             RATE,
-            interval(answer),
             tables.Change(RATE),
-            "unit_error_rate",
             "review_coverage",
         ],
         key="errors_people",
         title=_("People"),
         select=True,
         ids=True,
+        brief=[ratio, side, RATE],
     )
 
 

@@ -131,7 +131,8 @@ def _period(state: dict[str, Any], first: date, last: date) -> Period:
 
 def _compare(state: dict[str, Any], period: Period) -> Compare | None:
     def say_option(name: str) -> str:
-        return say(COMPARISONS[cast(Compare, name)]) if name in COMPARISONS else _("No comparison")
+        words = say(COMPARISONS[cast(Compare, name)]) if name in COMPARISONS else _("No comparison")
+        return words[0].upper() + words[1:]
 
     _select(_("Compared with"), "compare", state, [*COMPARISONS, NO_COMPARE], say_option, 150)
     chosen = state["compare"]

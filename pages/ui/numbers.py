@@ -52,6 +52,13 @@ def header(measure: Measure) -> str:
     return _with_unit(name(measure), unit(measure))
 
 
+def column_head(measure: Measure) -> str:
+    """The name with its unit for a table's column; a unit that the name says already is not said again."""
+    words, word = name(measure), "%" if measure.format == "percent" else unit(measure)
+    spoken = word.replace("/h", " per hour")
+    return words if spoken and f" {spoken} ".lower() in f" {words} ".lower() else _with_unit(words, word)
+
+
 def card_label(measure: Measure) -> str:
     """The name with its unit, as far as a card has room; without the currency that the value carries itself.
 

@@ -99,14 +99,15 @@ def table(paces: Paces, view: View) -> str | None:
     by_unit = {p.unit: p for p in paces.rows}
     rows = [by_unit[i] for i in answer.ids(dimension)]
     trend = view.ask("units_per_hour", by=(dimension, view.grain), compare=False, without=("worker",))
+    pace_words = _("units ÷ units expected at the middle pace; 1 is the middle")
+    adjusted = tables.Given(_("Adjusted pace"), [p.shrunk for p in rows], "%.2f", pace_words)
+    reading = tables.Given(_("Band"), [_(BANDS[p.band]) for p in rows])
     return tables.show(
         answer,
         [
-            tables.Given(
-                _("Adjusted pace"), [p.shrunk for p in rows], "%.2f", _("units ÷ units expected at the middle pace; 1 is the middle")
-            ),
+            adjusted,
             tables.Given(_("95% interval"), [_interval(p) for p in rows]),
-            tables.Given(_("Band"), [_(BANDS[p.band]) for p in rows]),
+            reading,
             "units",
             tables.Change("units"),
             "work_hours",
@@ -117,6 +118,7 @@ def table(paces: Paces, view: View) -> str | None:
         title=_("People") if dimension == "worker" else _("Teams"),
         select=True,
         ids=dimension == "worker",
+        brief=[adjusted, reading, "units_per_hour"],
     )
 
 
@@ -142,18 +144,20 @@ def person(view: View, worker: str) -> None:
     st.markdown(said)
     own = view.ask("units", "work_hours", "units_per_hour", "seconds_per_unit_p50", by="project").order("work_hours")
     everybody = view.ask("units_per_hour", by="project", compare=False, without=("worker",)).arrange("project", own.ids())
+    everyone = tables.Given(_("All people, units per hour"), everybody.column("units_per_hour"), "%,.1f")
     tables.show(
         own,
         [
             "units",
             "work_hours",
             "units_per_hour",
-            tables.Given(_("All people, units per hour"), everybody.column("units_per_hour"), "%,.1f"),
-            "seconds_per_unit_p50",
             tables.Trend("units_per_hour", view.ask("units_per_hour", by=("project", view.grain), compare=False)),
+            everyone,
+            tables.Named("seconds_per_unit_p50", _("Median s/unit")),
         ],
         key="person_projects",
         title=_("Projects"),
+        brief=["units_per_hour", everyone, "units"],
     )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import streamlit as st
 
-from pages.ui import text
+from pages.ui import lists, text, theme
 from pages.ui.text import missing, speaking
 
 Cell = str | int | float | date | bool | None
@@ -28,23 +28,17 @@ def show(
     select: bool = False,
     wide: Sequence[str] = (),
     export: Callable[[], Columns] | None = None,
+    brief: Sequence[str] = (),
 ) -> int | None:
     """The columns side by side, in the order of their rows, with a CSV download under it; the number of the row clicked.
 
-    `wide` names columns of long words. `export` gives what the download holds where that is more than what is shown.
+    `wide` names columns of long words. `export` gives what the download holds where that is more than what is shown. On a phone
+    the rows are a list of the columns named in `brief` (default: all): the name, what stands beside it, and what under it.
     """
-    config = {name: _config(name, values, name in wide) for name, values in columns.items()}
-    frame = pd.DataFrame({name: list(values) for name, values in columns.items()})
-    height = 36 * (ROWS + 1) + 2 if len(frame) > ROWS else "auto"
-    chosen = None
-    if select:
-        state = st.dataframe(
-            frame, hide_index=True, column_config=config, height=height, key=key, alt=title, on_select="rerun", selection_mode="single-row"
-        )
-        rows = state["selection"]["rows"]
-        chosen = rows[0] if rows and rows[0] < len(frame) else None
+    if theme.phone():
+        chosen = _list(columns, list(brief) or list(columns), key=key, select=select)
     else:
-        st.dataframe(frame, hide_index=True, column_config=config, height=height, key=key, alt=title)
+        chosen = _grid(columns, key=key, title=title, select=select, wide=wide)
     language = text.lang()
 
     def make() -> bytes:
@@ -62,6 +56,41 @@ def show(
         on_click="ignore",
     )
     return chosen
+
+
+def _list(columns: Columns, brief: Sequence[str], *, key: str, select: bool) -> int | None:
+    """The rows as a phone shows them; the number of the one tapped."""
+    name, beside, *under = brief
+    rows = [
+        lists.Row(
+            _said(first),
+            lists.plain(_said(value)),
+            [f":gray[{lists.plain(head)}] {lists.plain(_said(columns[head][i]))}" for head in under],
+        )
+        for i, (first, value) in enumerate(zip(columns[name], columns[beside], strict=True))
+    ]
+    return lists.show(rows, key=f"{key}_list", head=name, value_head=beside, select=select)
+
+
+def _said(cell: Cell) -> str:
+    if cell is None or missing(cell):
+        return text.NONE
+    return str(cell) if isinstance(cell, (str, date, bool)) else text.count(cell) if isinstance(cell, int) else text.decimal(cell)
+
+
+def _grid(columns: Columns, *, key: str, title: str, select: bool, wide: Sequence[str]) -> int | None:
+    """The rows as a table; the number of the one clicked."""
+    config = {name: _config(name, values, name in wide) for name, values in columns.items()}
+    frame = pd.DataFrame({name: list(values) for name, values in columns.items()})
+    height = 36 * (ROWS + 1) + 2 if len(frame) > ROWS else "auto"
+    if select:
+        state = st.dataframe(
+            frame, hide_index=True, column_config=config, height=height, key=key, alt=title, on_select="rerun", selection_mode="single-row"
+        )
+        rows = state["selection"]["rows"]
+        return rows[0] if rows and rows[0] < len(frame) else None
+    st.dataframe(frame, hide_index=True, column_config=config, height=height, key=key, alt=title)
+    return None
 
 
 def _config(name: str, values: Sequence[Cell], wide: bool) -> object:

@@ -28,7 +28,8 @@ def card(icon: str, title: str, body: str, hint: str = "") -> None:
 
 def link(words: str, address: str, icon: str) -> None:
     """A link out of the pages that stays in this tab: those of Streamlit's own elements open another."""
-    st.markdown(f'{icon} <a href="{html.escape(address)}" target="_self">{html.escape(words)}</a>', unsafe_allow_html=True)
+    anchor = f'<a href="{html.escape(address)}" target="_self">{html.escape(words)}</a>'
+    st.markdown(f"{icon} {anchor}", unsafe_allow_html=True)
 
 
 def empty(body: str = "", hint: str = "") -> None:

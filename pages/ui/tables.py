@@ -10,16 +10,25 @@ import pandas as pd
 import streamlit as st
 
 from metrics.model import Measure
-from pages.ui import exports, numbers, text
+from pages.ui import exports, lists, numbers, text, theme
 from pages.ui.ask import TIMES, Answer, measure
 from pages.ui.text import _
 
 ROWS = 12  # shown without scrolling
+_NARROW, _WIDE = 120, 150  # pixels of the first column: names in Chinese, names in English
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A measure under a shorter name than its own, for a table of many columns. It says the unit, or the panel does."""
+
+    measure: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A column with the signed change of a measure against the comparison period."""
+    """A column with the signed change of a measure against the comparison period. Beside its measure it is headed “change” alone."""
 
     measure: str
 
@@ -49,7 +58,17 @@ class Given:
     help: str = ""
 
 
-Column = str | Change | Difference | Trend | Given
+Column = str | Named | Change | Difference | Trend | Given
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A column as it is shown: what it is called, its short heading, its values and how they are written."""
+
+    name: str
+    head: str
+    values: list[Any]
+    config: Any
 
 
 def show(
@@ -62,86 +81,155 @@ def show(
     lead: str = "",
     ids: bool = False,
     alt: str = "",
+    brief: Sequence[Column] = (),
 ) -> str | None:
     """The answer's groups as rows, in their order, with downloads under it. With `select`, the source id of the row clicked, or None.
 
-    `lead` names the first column (default: the dimension's name); `ids` adds the source id beside the name.
+    `lead` names the first column (default: the dimension's name); `ids` adds the source id beside the name. On a phone the rows
+    are a list: `brief` says what of the columns stands there (default: the first three), the first of them beside the name.
     """
     dimension = next(d for d in answer.by if d not in TIMES)
     head = lead or text.say(next(d for d in answer.result.by if d.name == dimension).label)
+    if theme.phone():
+        row = _list(answer, dimension, brief or [c for c in columns if not isinstance(c, Trend)][:3], head, key=key, select=select, ids=ids)
+    else:
+        row = _grid(answer, dimension, columns, head, key=key, select=select, ids=ids, alt=alt or title)
+    exports.buttons(answer, title=title, key=key)
+    return None if row is None else answer.ids(dimension)[row]
+
+
+def _grid(
+    answer: Answer, dimension: str, columns: Sequence[Column], head: str, *, key: str, select: bool, ids: bool, alt: str
+) -> int | None:
+    """The rows as a table; the number of the one clicked."""
     data: dict[str, Any] = {head: answer.labels(dimension)}
-    config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width=150)}
+    config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width=_WIDE if text.lang() == "en" else _NARROW)}
     if ids:
         data[_("Id")] = answer.ids(dimension)
+    last = ""
     for column in columns:
-        name, values, cell = _column(answer, dimension, column)
-        data[name], config[name] = values, cell
+        cells = _cells(answer, dimension, column, last)
+        data[cells.name], config[cells.name] = cells.values, cells.config
+        last = last if isinstance(column, Given) else _measure(column)
     frame = pd.DataFrame(data)
     height: int | Literal["content"] = "content" if len(frame) <= ROWS else 420
-    chosen = None
-    if select:
-        state = st.dataframe(
-            frame,
-            hide_index=True,
-            column_config=config,
-            key=key,
-            height=height,
-            alt=alt or title,
-            placeholder=text.NONE,
-            on_select="rerun",
-            selection_mode="single-row",
+    if not select:
+        st.dataframe(frame, hide_index=True, column_config=config, key=key, height=height, alt=alt, placeholder=text.NONE)
+        return None
+    state = st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=config,
+        key=key,
+        height=height,
+        alt=alt,
+        placeholder=text.NONE,
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    rows = state["selection"]["rows"]
+    return rows[0] if rows and rows[0] < len(answer) else None
+
+
+def _list(answer: Answer, dimension: str, brief: Sequence[Column], head: str, *, key: str, select: bool, ids: bool) -> int | None:
+    """The rows as a phone shows them; the number of the one tapped."""
+    (value_head, values), *others = [_words(answer, dimension, column) for column in brief]
+    rows = [
+        lists.Row(
+            name,
+            values[i] or "",
+            [
+                *([lists.plain(answer.ids(dimension)[i])] if ids else []),
+                *(f":gray[{lists.plain(title)}] {said[i]}" for title, said in others if said[i]),
+            ],
         )
-        rows = state["selection"]["rows"]
-        chosen = answer.ids(dimension)[rows[0]] if rows and rows[0] < len(answer) else None
-    else:
-        st.dataframe(frame, hide_index=True, column_config=config, key=key, height=height, alt=alt or title, placeholder=text.NONE)
-    exports.buttons(answer, title=title, key=key)
-    return chosen
+        for i, name in enumerate(answer.labels(dimension))
+    ]
+    return lists.show(rows, key=f"{key}_list", head=head, value_head=value_head, select=select)
 
 
-def _column(answer: Answer, dimension: str, column: Column) -> tuple[str, list[Any], Any]:
+def _measure(column: Column) -> str:
+    return column if isinstance(column, str) else "" if isinstance(column, Given) else column.measure
+
+
+def _words(answer: Answer, dimension: str, column: Column) -> tuple[str, list[str | None]]:
+    """A column for the list: what it is called, and its values in words; a change is green or red by its measure's direction."""
+    if isinstance(column, Given):
+        places = int(column.format[-2]) if column.format[-2].isdigit() else 0
+        return column.title, [
+            None if v is None or text.missing(v) else lists.plain(v) if isinstance(v, str) else text.fixed(float(v), places)
+            for v in column.values
+        ]
+    m = measure(_measure(column))
+    now, was = answer.column(m.name), answer.before(m.name)
+    if isinstance(column, Change):
+        return _("Change"), [_coloured(m, numbers.change(m, a, b), a, b) for a, b in zip(now, was, strict=True)]
+    if isinstance(column, Difference):
+        moved = [None if a is None or b is None else numbers.signed(m, a - b) for a, b in zip(now, was, strict=True)]
+        return _("Change"), [_coloured(m, words, a, b) for words, a, b in zip(moved, now, was, strict=True)]
+    name = column.title if isinstance(column, Named) else numbers.name(m) if m.format in ("percent", "money") else numbers.header(m)
+    return name, [None if v is None else lists.plain(numbers.value(m, v)) for v in now]
+
+
+def _coloured(m: Measure, words: str | None, now: float | None, was: float | None) -> str | None:
+    if words is None or now is None or was is None:
+        return None
+    moved = numbers.colour(m)
+    if moved == "off" or now == was or not any(c in "123456789" for c in words):
+        return lists.plain(words)
+    return f":{'green' if (now > was) == (moved == 'normal') else 'red'}[{lists.plain(words)}]"
+
+
+def _cells(answer: Answer, dimension: str, column: Column, last: str) -> Cells:
+    """The column; `last` is the measure left of it, after which its change and its trend need not repeat the name."""
     if isinstance(column, Given):
         values = [None if text.missing(v) and not isinstance(v, str) else v for v in column.values]
         if any(isinstance(v, str) for v in values):
-            return column.title, values, st.column_config.TextColumn(column.title, help=column.help or None)
-        return column.title, values, st.column_config.NumberColumn(column.title, format=column.format, help=column.help or None)
+            return Cells(column.title, column.title, values, st.column_config.TextColumn(column.title, help=column.help or None))
+        config = st.column_config.NumberColumn(column.title, format=column.format, help=column.help or None)
+        return Cells(column.title, column.title, values, config)
+    m = measure(_measure(column))
+    beside = last == m.name
     if isinstance(column, Change):
-        m = measure(column.measure)
-        return _change(m, answer.column(m.name), answer.before(m.name))
+        return _change(m, answer.column(m.name), answer.before(m.name), beside)
     if isinstance(column, Difference):
-        m = measure(column.measure)
-        return _difference(m, answer.column(m.name), answer.before(m.name))
+        return _difference(m, answer.column(m.name), answer.before(m.name), beside)
     if isinstance(column, Trend):
-        m = measure(column.measure)
         lines = _lines(column.answer, dimension, m.name)
         name = _("{measure}, trend", measure=numbers.name(m))
-        return name, [lines.get(i) for i in answer.ids(dimension)], st.column_config.LineChartColumn(name, width="small", color="primary")
-    m = measure(column)
+        head = _("Trend") if beside else name
+        config = st.column_config.LineChartColumn(head, width="small", color="primary", help=name if beside else None)
+        return Cells(name, head, [lines.get(i) for i in answer.ids(dimension)], config)
     name = numbers.header(m)
-    return name, _scaled(m, answer.column(column)), number_column(m)
+    head = column.title if isinstance(column, Named) else numbers.column_head(m)
+    return Cells(name, head, _scaled(m, answer.column(m.name)), number_column(m, head))
 
 
-def _change(m: Measure, now: Sequence[float | None], was: Sequence[float | None]) -> tuple[str, list[Any], Any]:
+def _change(m: Measure, now: Sequence[float | None], was: Sequence[float | None], beside: bool) -> Cells:
     """Percent points for rates and per cent for the rest; empty where the earlier value is missing, not above zero or a tenth of now."""
     points = m.format == "percent"
     unit = _("pp") if points else "%"
-    name = _("{measure}, change ({unit})", measure=numbers.name(m), unit=unit)
     values = [
         None
         if a is None or b is None or (not points and (b <= 0 or a > 10 * b))
         else round(100 * (a - b if points else a / b - 1), 1) + 0.0
         for a, b in zip(now, was, strict=True)
     ]
-    return name, values, st.column_config.NumberColumn(name, format="%+.1f")
+    return _moved(m, unit, values, "%+.1f", beside)
 
 
-def _difference(m: Measure, now: Sequence[float | None], was: Sequence[float | None]) -> tuple[str, list[Any], Any]:
+def _difference(m: Measure, now: Sequence[float | None], was: Sequence[float | None], beside: bool) -> Cells:
     """Now minus before, empty where either is missing."""
     points = m.format == "percent"
-    name = _("{measure}, change ({unit})", measure=numbers.name(m), unit=_("pp") if points else numbers.unit(m))
     values = [None if a is None or b is None else (100 if points else 1) * (a - b) for a, b in zip(now, was, strict=True)]
     places = 1 if points else {"integer": 0, "money": 2}.get(m.format, m.digits or 1)
-    return name, values, st.column_config.NumberColumn(name, format=f"%+,.{places}f")
+    return _moved(m, _("pp") if points else numbers.unit(m), values, f"%+,.{places}f", beside)
+
+
+def _moved(m: Measure, unit: str, values: list[float | None], written: str, beside: bool) -> Cells:
+    name = _("{measure}, change ({unit})", measure=numbers.name(m), unit=unit)
+    head = _("Change ({unit})", unit=unit) if beside else name
+    return Cells(name, head, values, st.column_config.NumberColumn(head, format=written, help=name if beside else None))
 
 
 def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float]]:
@@ -157,10 +245,10 @@ def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float
     return {i: line for i, line in lines.items() if len(line) > 1}
 
 
-def number_column(m: Measure) -> Any:
+def number_column(m: Measure, head: str = "") -> Any:
     """How a measure stands in a table."""
     help_ = text.say(m.note)
-    title = numbers.header(m) + ("（%）" if m.format == "percent" and text.lang() == "zh" else " (%)" if m.format == "percent" else "")
+    title = head or numbers.column_head(m)
     if m.format == "percent":
         return st.column_config.NumberColumn(title, format="%.1f", help=help_)
     if m.format == "integer":

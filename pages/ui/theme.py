@@ -35,6 +35,11 @@ def mode() -> Mode:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
+def phone() -> bool:
+    """True in a phone's browser: tables become lists, long names are cut sooner."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
 def tokens(which: Mode | None = None) -> Tokens:
     """The tokens of the reader's side of the theme."""
     return _tokens(which or mode())

@@ -37,6 +37,13 @@ TABLES: dict[str, str] = {
     "quotas": N_("Quotas"),
     "notes": N_("Events"),
 }
+SOURCES: dict[str, str] = {  # what people call the sources that the product itself names; any other says its own name
+    "cvat": "CVAT",
+    "label_studio": "Label Studio",
+    "client_platform": N_("Client platform"),
+    "daily_sheet": N_("Daily sheet"),
+    "demo": N_("Demo base"),
+}
 STUBS: dict[keeper.Stub, str] = {"worker": N_("People"), "project": N_("Projects"), "team": N_("Teams"), "site": N_("Sites")}
 SHOWN = 500  # refused rows on the screen; the download has all
 LISTED = 200  # ids known only by id
@@ -134,7 +141,7 @@ def sources(view: View, found: Facts) -> None:
     now = datetime.now(UTC)
     records.show(
         {
-            _("Source"): [s.name for s in found.sources],
+            _("Source"): [_source(s.name) for s in found.sources],
             _("Rows"): [s.rows for s in found.sources],
             _("First"): [_clock(view, s.first) for s in found.sources],
             _("Newest"): [_clock(view, s.last) for s in found.sources],
@@ -142,8 +149,13 @@ def sources(view: View, found: Facts) -> None:
             _("Last loaded"): [_clock(view, s.loaded) for s in found.sources],
         },
         key="trust_sources",
+        brief=[_("Source"), _("Behind"), _("Rows"), _("Last loaded")],
         title=_("Sources"),
     )
+
+
+def _source(name: str) -> str:
+    return _(SOURCES[name]) if name in SOURCES else name
 
 
 def _clock(view: View, at: datetime | None) -> str:
@@ -157,14 +169,13 @@ def gaps(view: View, found: Facts) -> None:
     rows: list[tuple[str, float, str]] = [
         (_("Work rows without a time"), found.undated["work"], _("in totals; in no dated view")),
         (_("Reviews without a time"), found.undated["review"], _("dated by their work where that is known")),
-        (_("Reviews without known work"), unlinked, _("in the number of reviews; in no rate per row")),
+        (_("Reviews without known work"), unlinked, _("as reviews; in no rate per row")),
         (_("Work that ends before it starts"), negative, _("counted as output; its time is left out")),
     ]
     records.show(
         {_("What"): [r[0] for r in rows], _("Rows"): [round(r[1]) for r in rows], _("Where it counts"): [r[2] for r in rows]},
         key="trust_gaps",
         title=_("What is missing or odd"),
-        wide=[_("Where it counts")],
     )
 
 
@@ -229,6 +240,7 @@ def refused(view: View) -> None:
             _("Rows"): [r.rows for r in counted],
         },
         key="trust_refusals",
+        brief=[_("Table"), _("Rows"), _("Column"), _("Reason")],
         title=_("Refused rows by reason"),
         wide=[_("Reason")],
     )
@@ -246,6 +258,7 @@ def refused(view: View) -> None:
     records.show(
         _contents(newest),
         key="trust_refused",
+        brief=[_("File"), _("Line"), _("Table"), _("Reason")],
         title=_("Refused rows"),
         wide=[_("Reason"), _("Row as it was read")],
         export=lambda: _contents(keeper.refused(store)),
@@ -330,7 +343,7 @@ def loads(view: View) -> None:
     records.show(
         {
             _("Loaded"): [_clock(view, r.at) for r in rows],
-            _("Source"): [r.source for r in rows],
+            _("Source"): [_source(r.source) for r in rows],
             _("File"): [_file(r.file) for r in rows],
             _("Table"): [_table(r.table) for r in rows],
             _("Rows"): [r.rows for r in rows],
@@ -341,6 +354,7 @@ def loads(view: View) -> None:
             _("Undated"): [r.undated for r in rows],
         },
         key="trust_loads",
+        brief=[_("Table"), _("Rows"), _("Loaded"), _("Source"), _("New"), _("Refused")],
         title=_("Loads"),
     )
 
