@@ -204,9 +204,7 @@ def picture(found: Against, view: View) -> None:
 
 def people(found: Against, view: View) -> str | None:
     """One row a person, the surest excess first; the id of the row clicked."""
-    answer = view.ask(RATE, "reviewed", "review_coverage", by="worker", without=("worker",)).arrange(
-        "worker", [r.unit for r in found.rows]
-    )
+    answer = view.ask(RATE, "reviewed", "review_coverage", by="worker", without=("worker",)).arrange("worker", [r.unit for r in found.rows])
     by_unit = {r.unit: r for r in found.rows}
     rows = [by_unit[i] for i in answer.ids()]
     ratio_words = _("errors ÷ errors expected at the rates of the same projects")

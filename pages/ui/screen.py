@@ -13,7 +13,7 @@ from metrics.period import Compare, Period
 from metrics.query import Query
 from metrics.reach import Reach, reach
 from metrics.scope import Scope
-from pages.ui import access, ask, charts, filters, states, text
+from pages.ui import access, ask, charts, filters, states, text, theme
 from pages.ui.ask import Answer
 from pages.ui.text import _
 
@@ -153,7 +153,7 @@ def freshness_words(fresh: Reach, now: datetime | None = None) -> str:
 
 def on_phone() -> bool:
     """True for a phone's browser: the filters fold into one control, tables become lists."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+    return theme.phone()
 
 
 def panel(title: str, caption: str = "") -> st.delta_generator.DeltaGenerator:
