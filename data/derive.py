@@ -7,6 +7,9 @@ results depend on the facts alone, not on the order in which they arrived.
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
@@ -89,7 +92,8 @@ def mark_repeats(cur: DuckDBPyConnection, log: str, rows: str, into: str) -> Non
 
 
 def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
-    """Count a person's overlapping intervals once: the table covered(is_new, id, overlap_s, old, business_date); False when none can.
+    """Count a person's overlapping intervals once: the table covered(is_new, id, overlap_s, business_date) of rows
+    whose overlap is new; False when there is none.
 
     A row's overlap is the part of its interval already covered by intervals of the same person that began earlier, so
     length − overlap adds up to the union. Only rows that begin inside a stretch touched by this load can change.
@@ -109,29 +113,57 @@ def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
         cur.execute(
             "UPDATE worker AS w SET longest_interval_s = r.ms / 1000.0 FROM reach AS r WHERE r.worker_key = w.worker_key AND r.longer"
         )
-    cur.execute(f"""CREATE OR REPLACE TEMP TABLE covered AS
-        WITH rows AS (
-            SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, hash(f.event_id) AS tie,
-                NULL::DECIMAL(12,3) AS old, NULL::DATE AS business_date
-            FROM fresh AS f WHERE ({LENGTH}) > 0
-            UNION ALL
-            SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, hash(w.event_id), w.overlap_s, w.business_date
-            FROM work AS w JOIN reach AS r ON r.worker_key = w.worker_key AND epoch_ms(w.ts) > r.a AND epoch_ms(w.ts) <= r.c
-            WHERE ({LENGTH}) > 0 AND w.ts > make_timestamp_ms($since)::TIMESTAMP_MS AND w.ts <= make_timestamp_ms($until)::TIMESTAMP_MS
-                AND w.business_date BETWEEN make_timestamp_ms($since)::DATE - 2 AND make_timestamp_ms($until)::DATE + 1
-        ), ordered AS (
-            SELECT *, ends - ms AS starts, max(ends) OVER (PARTITION BY worker_key ORDER BY ends - ms, ends, tie
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_to
-            FROM rows
-        ), measured AS (
-            SELECT is_new, id, business_date, old, starts, worker_key,
-                (least(ms, greatest(0, coalesce(covered_to - starts, 0))) / 1000.0)::DECIMAL(12,3) AS overlap_s
-            FROM ordered
-        )
-        SELECT m.is_new, m.id, m.overlap_s, m.business_date FROM measured AS m JOIN reach AS r USING (worker_key)
-        WHERE CASE WHEN m.is_new THEN m.overlap_s <> 0 ELSE m.starts >= r.a AND m.starts < r.b AND m.overlap_s <> m.old END""",
-        {"since": since, "until": until})  # fmt: skip
-    return True
+    rows: pa.Table = cur.execute(f"""
+        SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, hash(f.event_id) AS tie,
+            NULL::BIGINT AS old, NULL::DATE AS business_date, NULL::BIGINT AS a, NULL::BIGINT AS b
+        FROM fresh AS f WHERE ({LENGTH}) > 0
+        UNION ALL
+        SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, hash(w.event_id), (w.overlap_s * 1000)::BIGINT, w.business_date, r.a, r.b
+        FROM work AS w JOIN reach AS r ON r.worker_key = w.worker_key AND epoch_ms(w.ts) > r.a AND epoch_ms(w.ts) <= r.c
+        WHERE ({LENGTH}) > 0 AND w.ts > make_timestamp_ms($since)::TIMESTAMP_MS AND w.ts <= make_timestamp_ms($until)::TIMESTAMP_MS
+            AND w.business_date BETWEEN make_timestamp_ms($since)::DATE - 2 AND make_timestamp_ms($until)::DATE + 1""",
+        {"since": since, "until": until}).to_arrow_table()  # fmt: skip
+    worker, ends, ms, tie = (rows[name].to_numpy() for name in ("worker_key", "ends", "ms", "tie"))
+    found = covered_ms(worker, ends, ms, tie)
+    new = rows["is_new"].to_numpy()
+    old, a, b = (rows[name].fill_null(0).to_numpy() for name in ("old", "a", "b"))
+    changed = np.where(new, found != 0, (ends - ms >= a) & (ends - ms < b) & (found != old))
+    kept = rows.select(["is_new", "id", "business_date"]).filter(pa.array(changed)).append_column("ms", pa.array(found[changed]))
+    cur.register("measured", kept)
+    cur.execute("""CREATE OR REPLACE TEMP TABLE covered AS
+        SELECT is_new, id, (ms / 1000.0)::DECIMAL(12,3) AS overlap_s, business_date FROM measured""")
+    cur.unregister("measured")
+    return bool(kept.num_rows)
+
+
+Ints = npt.NDArray[np.integer]
+
+
+def covered_ms(worker: Ints, ends: Ints, ms: Ints, tie: Ints | None = None) -> npt.NDArray[np.int64]:
+    """The part of each interval, ms, already covered by intervals of the same person that began earlier (of two that began
+    together, by the one that ended first, then by the smaller tie).
+
+    >>> covered_ms(np.array([1, 1, 2]), np.array([5_000, 8_000, 8_000]), np.array([5_000, 6_000, 1_000])).tolist()
+    [0, 3000, 0]
+    """
+    if not len(worker):
+        return np.zeros(0, dtype=np.int64)
+    first = int((ends - ms).min())
+    ends = ends.astype(np.int64) - first
+    starts = ends - ms
+    width = int(ends.max()).bit_length()
+    if width + int(worker.max()).bit_length() > 62:
+        worker = np.unique(worker, return_inverse=True)[1]
+    lane = worker.astype(np.int64) << width  # far apart, so that one running maximum serves all
+    order = np.argsort(lane + starts, kind="stable")
+    if len(order) > 1 and not np.diff((lane + starts)[order]).all():
+        order = np.lexsort((*(() if tie is None else (tie,)), ends, starts, worker))
+    reached = np.maximum.accumulate((lane + ends)[order])
+    covered = np.zeros(len(order), dtype=np.int64)
+    covered[1:] = reached[:-1] - (lane + starts)[order][1:]
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.clip(covered, 0, ms[order])
+    return found
 
 
 def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str) -> None:
@@ -150,32 +182,39 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
         SELECT false, r.rid, r.worker_key, r.ts, r.source_key, r.review_id, CASE WHEN r.event_given THEN r.event_id END, r.project_key,
             CASE WHEN r.batch_given THEN r.batch_key END, r.item_id, r.stage, r.round_given, r.verdict, r.repeat_of
         FROM {review} AS r SEMI JOIN ({touched}) AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
-    # The works these reviews can belong to, in the log as it now stands.
-    cur.execute(f"""CREATE OR REPLACE TEMP TABLE candidate AS
-        SELECT w.source_key, w.event_id, w.project_key, w.item_id, w.worker_key, w.ts, w.round, w.action, w.units, w.business_date, w.site_key, w.team_key, w.batch_key
-        FROM {work} AS w SEMI JOIN verdict_row AS r ON r.project_key = w.project_key AND r.item_id = w.item_id""")
-    cur.execute(f"""CREATE OR REPLACE TEMP TABLE link AS
-        WITH named AS (
-            SELECT r.is_new, r.id, c, row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY c.source_key <> r.source_key, c.source_key) AS rank
-            FROM verdict_row AS r JOIN candidate AS c ON c.project_key = r.project_key AND c.item_id = r.item_id AND c.event_id = r.event_id
-            WHERE r.event_id IS NOT NULL
-        ), guessed AS (
-            SELECT r.is_new, r.id, c, row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY
-                (r.round_given IS NOT NULL AND c.round <> r.round_given), (c.ts > r.ts) IS TRUE, CASE WHEN c.ts > r.ts THEN c.ts END,
-                c.ts DESC NULLS LAST, c.source_key DESC, c.event_id DESC) AS rank
-            FROM verdict_row AS r JOIN candidate AS c ON c.project_key = r.project_key AND c.item_id = r.item_id AND c.worker_key = r.worker_key
+    found = ("source_key", "event_id", "round", "action", "units", "business_date", "site_key", "team_key", "batch_key")
+    of_work, of_candidate = (", ".join(f"{alias}.{column}" for column in found) for alias in "wc")
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE link AS SELECT r.is_new, r.id, {of_work} FROM {work} AS w JOIN verdict_row AS r
+        ON r.event_id = w.event_id AND r.source_key = w.source_key AND r.project_key = w.project_key AND r.item_id = w.item_id""")
+    # Few reviews name no event, or one of another source: the works these can belong to, in the log as it now stands.
+    cur.execute(
+        "CREATE OR REPLACE TEMP TABLE unlinked AS SELECT r.* FROM verdict_row AS r ANTI JOIN link AS l ON l.is_new = r.is_new AND l.id = r.id"
+    )
+    if cur.execute("SELECT count(*) FROM (SELECT 1 FROM unlinked LIMIT 1)").fetchall()[0][0]:
+        cur.execute(f"""CREATE OR REPLACE TEMP TABLE candidate AS
+            SELECT w.project_key, w.item_id, w.worker_key, w.ts, {of_work}
+            FROM {work} AS w SEMI JOIN unlinked AS r ON r.project_key = w.project_key AND r.item_id = w.item_id""")
+        cur.execute(f"""INSERT INTO link SELECT * EXCLUDE (rank) FROM (
+            SELECT r.is_new, r.id, {of_candidate},
+                row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY c.source_key <> r.source_key, c.source_key) AS rank
+            FROM unlinked AS r JOIN candidate AS c ON c.project_key = r.project_key AND c.item_id = r.item_id AND c.event_id = r.event_id
+            UNION ALL
+            SELECT r.is_new, r.id, {of_candidate},
+                row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY
+                    (r.round_given IS NOT NULL AND c.round <> r.round_given), (c.ts > r.ts) IS TRUE, CASE WHEN c.ts > r.ts THEN c.ts END,
+                    c.ts DESC NULLS LAST, c.source_key DESC, c.event_id DESC) AS rank
+            FROM unlinked AS r JOIN candidate AS c ON c.project_key = r.project_key AND c.item_id = r.item_id AND c.worker_key = r.worker_key
             WHERE r.event_id IS NULL AND c.action IN ({ANNOTATE}, {REWORK})
-        )
-        SELECT is_new, id, c FROM named WHERE rank = 1 UNION ALL SELECT is_new, id, c FROM guessed WHERE rank = 1""")
+        ) WHERE rank = 1""")
     cur.execute("""CREATE OR REPLACE TEMP TABLE unplaced AS SELECT r.is_new, r.id, r.worker_key, r.ts FROM verdict_row AS r""")
     place(cur, "unplaced", "placed_review")
     date = business_date(cur, "p.local_ts", "p.site_key")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE joined_verdict AS
-        SELECT r.is_new, r.id, r.ts, r.source_key, r.review_id, r.stage, r.verdict, r.repeat_of AS old_mark, coalesce(r.round_given, 1) AS attempt, l.c IS NOT NULL AS linked,
-            l.c.event_id AS event_id, l.c.source_key AS work_source_key, l.c.action AS work_action, l.c.units AS work_units,
-            coalesce(l.c.site_key, p.site_key) AS site_key, coalesce(l.c.team_key, p.team_key) AS team_key,
-            coalesce(r.batch_key, l.c.batch_key, 0) AS batch_key, coalesce(l.c.round, r.round_given, 1) AS round,
-            {date} AS review_date, CASE WHEN l.c IS NOT NULL THEN l.c.business_date ELSE {date} END AS work_date
+        SELECT r.is_new, r.id, r.ts, r.source_key, r.review_id, r.stage, r.verdict, r.repeat_of AS old_mark, coalesce(r.round_given, 1) AS attempt, l.id IS NOT NULL AS linked,
+            l.event_id AS event_id, l.source_key AS work_source_key, l.action AS work_action, l.units AS work_units,
+            coalesce(l.site_key, p.site_key) AS site_key, coalesce(l.team_key, p.team_key) AS team_key,
+            coalesce(r.batch_key, l.batch_key, 0) AS batch_key, coalesce(l.round, r.round_given, 1) AS round,
+            {date} AS review_date, CASE WHEN l.id IS NOT NULL THEN l.business_date ELSE {date} END AS work_date
         FROM verdict_row AS r LEFT JOIN link AS l ON l.is_new = r.is_new AND l.id = r.id
         JOIN placed_review AS p ON p.is_new = r.is_new AND p.id = r.id""")
     # Most work is judged once: that verdict is first and last. Only where there are more is there an order to find.

@@ -323,13 +323,12 @@ class Facts:
             cur.execute(f"""UPDATE review SET {sets}, event_id = CASE WHEN event_given THEN review.event_id ELSE j.event_id END
                 FROM rejudged AS j WHERE review.rowid = j.id""")
         if fate.new + fate.updated:
-            cur.execute(f"""CREATE OR REPLACE TEMP TABLE ready_review AS
+            cur.execute(f"""INSERT INTO review BY NAME
                 SELECT f.worker_key, f.ts, f.source_key, f.review_id, coalesce(f.event_id, j.event_id) AS event_id, f.event_given, f.project_key, f.batch_given,
                     f.item_id, f.reviewer_key, f.stage, f.round_given, f.verdict, f.inspected_units, f.error_units, f.error_type, f.sampled_why, f.version,
                     {self.load_id} AS load_id, f.extra, {columns}
-                FROM fresh_review AS f JOIN judged AS j ON j.is_new AND j.id = f.id""")
-            cur.execute("INSERT INTO review BY NAME FROM ready_review ORDER BY work_date, worker_key, ts")
-            changes.added["review"] = "ready_review"
+                FROM fresh_review AS f JOIN judged AS j ON j.is_new AND j.id = f.id ORDER BY work_date, worker_key, ts""")
+            changes.added["review"] = f"(FROM review WHERE load_id = {self.load_id})"
         return fate
 
 

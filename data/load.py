@@ -7,7 +7,8 @@ files come in, the store ends the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +113,19 @@ def rejects(store: Store) -> list[dict[str, object]]:
     return rows
 
 
+def _ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same batches, each read by another thread while the one before is taken in."""
+    if isinstance(batches, (list, tuple)):
+        yield from batches
+        return
+    source = iter(batches)
+    with ThreadPoolExecutor(1, "read") as reader:
+        coming = reader.submit(next, source, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, source, None)
+            yield batch
+
+
 class _Load:
     """One load in progress: the cursor of its transaction, its reports, and the facts it brings."""
 
@@ -124,7 +138,7 @@ class _Load:
 
     def run(self, batches: Iterable[Batch], progress: Progress | None) -> list[LoadReport]:
         read, described = 0, set[str]()
-        for batch in batches:
+        for batch in _ahead(batches):
             if batch.table not in TABLES:
                 raise NameUnknown("table", batch.table, TABLES, "表")
             report = self.reports.setdefault(batch.table, LoadReport(self.file, batch.table))

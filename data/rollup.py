@@ -157,9 +157,9 @@ def _refresh_earned(cur: DuckDBPyConnection, changes: Changes, added: dict[str, 
             row[0] for row in cur.execute(f"SELECT DISTINCT review_date FROM {relation} WHERE is_last AND verdict = {ACCEPT}").fetchall()
         }
         if judged - stale:
-            passed = PASSED.format(
-                rel=f"({REVIEW_ROLLUPS['review_day'].format(rel=relation)})", dates=among("r.review_date", judged - stale)
-            )
+            keys = _KEYS.replace("action", "work_action AS action")
+            last = f"(SELECT review_date, {keys}, work_units AS passed_units FROM {relation} WHERE is_last AND verdict = {ACCEPT})"
+            passed = PASSED.format(rel=last, dates=among("r.review_date", judged - stale))
     if stale:
         cur.execute(f"DELETE FROM earn_day WHERE {among('business_date', stale)}")
         cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(stale)}")

@@ -23,6 +23,7 @@ from data.demo.names import ERROR_TYPES
 from data.demo.people import SITES
 from data.demo.projects import PROJECTS, TOOLS
 from data.demo.reference import DAY_START
+from data.derive import covered_ms
 from data.store import Store
 
 ROW_GROUP = 122_880  # rows DuckDB stores together: batches of that size go to its threads and to the file as they are
@@ -84,7 +85,7 @@ class Ledger:
             "prelabelled_units": _thousandths(rows["pre"], rows["pre"] >= 0),
             "seconds": _column(_UNITS, seconds),
             "wall_s": _column(_SPAN, wall_ms, timed),
-            "overlap_s": _column(_SPAN, overlaps(worker, ends, length)),
+            "overlap_s": _column(_SPAN, covered_ms(worker, ends, length)),
             "clock": _column(pa.uint8(), self._clock[tool]),
             "hour": _column(pa.uint8(), (ends // 3_600_000).astype(np.uint8)),
             "site_key": _column(pa.int16(), self._site[state.site][rows["worker"]]),
@@ -208,25 +209,6 @@ class Ledger:
                     SELECT project_key, item_id, row_number() OVER ()::INTEGER AS number FROM work WHERE round > 1 GROUP BY ALL
                 ) AS n WHERE work.project_key = n.project_key AND work.item_id = n.item_id""")
             rollup.rebuild(cur)
-
-
-def overlaps(worker: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], length: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The part of each interval already covered by intervals of the same person that began earlier, ms.
-
-    Rows of one day in (worker, ends) order; ends: ms of the day, below 2**32; as `derive.measure_overlaps`.
-
-    >>> overlaps(np.array([1, 1, 2]), np.array([5_000, 8_000, 8_000]), np.array([5_000, 6_000, 1_000])).tolist()
-    [0, 3000, 0]
-    """
-    starts = ends - length
-    order = np.argsort((worker << 32) + starts, kind="stable")
-    lane = worker[order] << 32  # far apart, so that one running maximum serves all
-    reached = np.maximum.accumulate(lane + ends[order])
-    covered = np.zeros(len(order), dtype=np.int64)
-    covered[1:] = reached[:-1] - (lane + starts[order])[1:]
-    found = np.empty(len(order), dtype=np.int64)
-    found[order] = np.clip(covered, 0, length[order])
-    return found
 
 
 def _judge(floor: Floor, rows: Rows) -> dict[str, npt.NDArray[np.bool_]]:
