@@ -76,17 +76,27 @@ if view.choice.compare:
             alt=_("Change of the contribution margin by project"),
         )
 
-with screen.panel(_("Projects to look at"), _("The largest losses of margin first. A click narrows the whole screen to the project.")):
+order = _("The largest losses of margin first.") if view.choice.compare else _("The lowest margin first.")
+tap = _("A click narrows the whole screen to the project.")
+with screen.panel(_("Projects to look at"), f"{order} {tap}"):
     own = tables.Named(margin.name, _("Margin ({unit})", unit=numbers.unit(margin)))
-    moved: list[tables.Column] = [tables.Difference(margin.name)] if view.choice.compare else []
     by_time = view.ask(margin.name, by=("project", view.grain), compare=False)
     chosen = tables.show(
         projects.worst(margin.name) if view.choice.compare else projects.order(margin.name, reverse=False),
-        ["revenue", "direct_cost", own, *moved, tables.Trend(margin.name, by_time), "margin_rate", "units", "first_pass_yield"],
+        [
+            "revenue",
+            "direct_cost",
+            own,
+            tables.Difference(margin.name),
+            tables.Trend(margin.name, by_time),
+            "margin_rate",
+            "units",
+            "first_pass_yield",
+        ],
         key="projects",
         title=_("Projects"),
         select=True,
-        brief=[own, *moved, "margin_rate"],
+        brief=[own, tables.Difference(margin.name), "margin_rate"],
     )
 if chosen and view.choice.where.get("project") != chosen:
     filters.narrow("project", chosen)

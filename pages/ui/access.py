@@ -33,6 +33,7 @@ class Screen:
     question: str
     roles: frozenset[str]
     filters: tuple[Filter, ...] = EVERY
+    roster: bool = False  # counts people, whom the roster knows from before the first work
 
     @property
     def file(self) -> str:
@@ -80,6 +81,7 @@ SCREENS: tuple[Screen, ...] = (
         N_("How many are we, who came and went?"),
         _roles("executive", "site_manager", "hr"),
         ("period", "compare", "site", "team", "modality"),
+        roster=True,
     ),
     Screen(
         "trust",

@@ -26,7 +26,9 @@ def search() -> tuple[str, str | None]:
             width=360,
             type="search",
         )
-        family = st.pills(_("Family"), list(FAMILY_NAMES), format_func=lambda name: say(FAMILY_NAMES[name]), key="catalogue_family")
+        family = st.pills(
+            _("Family"), list(FAMILY_NAMES), format_func=lambda name: say(FAMILY_NAMES[name]), key="catalogue_family", wrap=True
+        )
     return words or "", family
 
 
@@ -38,7 +40,6 @@ def listed(found: Sequence[Entry]) -> str | None:
             _("Definition"): [say(e.measure.note) for e in found],
             _("Unit"): [_unit(e) for e in found],
             _("Better"): [_(BETTER[e.measure.better]) for e in found],
-            _("Family"): [say(FAMILY_NAMES[e.family]) for e in found],
             _("Name in commands"): [e.measure.name for e in found],
         },
         key="catalogue_list",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
@@ -88,7 +88,8 @@ class View:
         """What a reader must know about these numbers, each sentence once, under the content."""
         said = dict.fromkeys(words for answer in answers for words in answer.notes)
         before = self.choice.period.before(self.choice.compare) if self.choice.compare else None
-        if before and before.start and self.fresh.first and before.start < self.fresh.first:
+        known = access.screen(self.name).roster
+        if before and before.start and self.fresh.first and before.start < self.fresh.first and not known:
             said[_("The comparison is not whole: the first data is of {day}.", day=text.day(self.fresh.first, year=True))] = None
         if said:
             st.caption("  \n".join(f":material/info: {words}" for words in said))
@@ -133,6 +134,10 @@ def open(name: str) -> View:
         return _options(store, visitor.scope, dimension, chosen)
 
     choice = filters.bar(screen.filters, options, first, last, phone=on_phone(), page=name)
+    before = choice.period.before(choice.compare).end if choice.compare else None
+    if before and before < first and not screen.roster:
+        st.caption(":material/info: " + _("There is nothing to compare with: the first data is of {day}.", day=text.day(first, year=True)))
+        choice = replace(choice, compare=None)
     return View(name, visitor, store, choice, fresh)
 
 

@@ -89,6 +89,7 @@ def show(
     are a list: `brief` says what of the columns stands there (default: the first three), the first of them beside the name.
     """
     dimension = next(d for d in answer.by if d not in TIMES)
+    columns, brief = ([c for c in given if not _idle(answer, c)] for given in (columns, brief))
     head = lead or text.say(next(d for d in answer.result.by if d.name == dimension).label)
     if theme.phone():
         row = _list(answer, dimension, brief or [c for c in columns if not isinstance(c, Trend)][:3], head, key=key, select=select, ids=ids)
@@ -146,6 +147,13 @@ def _list(answer: Answer, dimension: str, brief: Sequence[Column], head: str, *,
         for i, name in enumerate(answer.labels(dimension))
     ]
     return lists.show(rows, key=f"{key}_list", head=head, value_head=value_head, select=select)
+
+
+def _idle(answer: Answer, column: Column) -> bool:
+    """A change without a comparison, or a trend of one step: there is nothing to show."""
+    if isinstance(column, (Change, Difference)):
+        return answer.result.before is None
+    return isinstance(column, Trend) and column.answer.frame[next(d for d in column.answer.by if d in TIMES)].nunique() < 2
 
 
 def _measure(column: Column) -> str:
@@ -221,8 +229,9 @@ def _change(m: Measure, now: Sequence[float | None], was: Sequence[float | None]
 def _difference(m: Measure, now: Sequence[float | None], was: Sequence[float | None], beside: bool) -> Cells:
     """Now minus before, empty where either is missing."""
     points = m.format == "percent"
-    values = [None if a is None or b is None else (100 if points else 1) * (a - b) for a, b in zip(now, was, strict=True)]
     places = 1 if points else {"integer": 0, "money": 2}.get(m.format, m.digits or 1)
+    moved = [None if a is None or b is None else (100 if points else 1) * (a - b) for a, b in zip(now, was, strict=True)]
+    values = [None if v is None else round(v, places) + 0.0 for v in moved]  # no -0.0
     return _moved(m, _("pp") if points else numbers.unit(m), values, f"%+,.{places}f", beside)
 
 

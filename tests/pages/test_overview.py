@@ -70,3 +70,19 @@ def test_without_a_comparison_there_is_no_bridge(visit: Open) -> None:
     at = visit("exec/overview.py", compare="none")
     assert "边际贡献为何变化" not in [s.value for s in at.subheader]
     assert not [c for c in at.dataframe[0].value.columns if "变化" in c]
+
+
+def test_a_comparison_from_before_the_first_data_is_none(visit: Open) -> None:
+    """Nothing is told as growth from zero; who was employed then is known all the same."""
+    at = visit("exec/overview.py", lang="en", compare="last_year")
+    assert [m.delta for m in at.metric] == [""] * 6
+    assert any("nothing to compare with" in c.value for c in at.caption)
+    assert not any("change" in column for column in at.dataframe[0].value.columns)
+    at = visit("hr/headcount.py", lang="en", compare="last_year")
+    assert not any("nothing to compare with" in c.value or "not whole" in c.value for c in at.caption)
+
+
+def test_one_day_has_no_trend_and_names_its_order(visit: Open) -> None:
+    at = visit("exec/overview.py", lang="en", period="yesterday", compare="none")
+    assert not any("trend" in column for column in at.dataframe[0].value.columns)
+    assert any(c.value.startswith("The lowest margin first.") for c in at.caption)

@@ -116,7 +116,7 @@ def test_long_names_take_two_lines_on_a_phone(monkeypatch: pytest.MonkeyPatch) -
     assert desk["yaxis"]["ticktext"] == labels
     monkeypatch.setattr(theme, "phone", lambda: True)
     phone = charts.bars(labels, [1.0, 2.0], text.short)["layout"]
-    assert phone["yaxis"]["ticktext"] == ["Support<br>dialogue int…", "车道线关键点"]
+    assert phone["yaxis"]["ticktext"] == ["Support<br>dialogue intent", "车道线关键点"]
     assert phone["height"] > desk["height"]
 
 

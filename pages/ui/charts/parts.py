@@ -146,7 +146,7 @@ def cut(words: str, limit: int = 24) -> str:
 
 def names(labels: Sequence[str]) -> list[str]:
     """The names of horizontal bars and dots: beside them on a desk, over two lines on a phone where they are long."""
-    return ["<br>".join(fold(words, 2)) if theme.phone() else cut(words) for words in labels]
+    return ["<br>".join(fold(words, 2, 9)) if theme.phone() else cut(words) for words in labels]
 
 
 def row(labels: Sequence[str]) -> int:
