@@ -44,6 +44,7 @@ class Store:
         self.path = Path(path) if path is not None else default_path()
         self._memory, self._threads = memory, threads
         self._write = threading.RLock()
+        self._version, self._facts = -1, (-1, dict[str, str | None]())
         if not self.path.exists():
             if not create:
                 raise StoreError(
@@ -75,7 +76,7 @@ class Store:
             self._con.execute("SET TimeZone = 'UTC'")
             self._con.execute("SET preserve_insertion_order = true")
             self._migrate(MIGRATIONS)
-            self._version = int(self.meta("version") or 0)
+            self._version, self._facts = int(self.meta("version") or 0), (-1, {})
         except BaseException:
             self._con.close()
             raise
@@ -137,8 +138,13 @@ class Store:
 
     def meta(self, key: str) -> str | None:
         """A fact about the store itself: schema_version, version, store_id, created_at, zone, currency, demo."""
-        found = self.rows("SELECT value FROM meta WHERE key = ?", [key])
-        return found[0][0] if found else None
+        version, known = self._facts
+        if version != self._version:
+            version, known = self._facts = self._version, {}
+        if key not in known:
+            found = self.rows("SELECT value FROM meta WHERE key = ?", [key])
+            known[key] = found[0][0] if found else None
+        return known[key]
 
     @property
     def version(self) -> int:
@@ -164,7 +170,7 @@ class Store:
                 # After a failed statement a COMMIT would silently roll back; say it instead.
                 cur.execute("ROLLBACK")
                 raise
-            self._version = getattr(self, "_version", 0) + 1
+            self._version += 1
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a fact about the store itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Literal
 
 import streamlit as st
@@ -31,9 +32,18 @@ _WORD_FOR_MONEY = {"CNY": N_("yuan"), "USD": "USD", "EUR": "EUR"}
 _CARD = 17  # half-width columns of a card's label beside the tooltip's sign
 
 
+_settled: ContextVar[str | None] = ContextVar("piecework_currency", default=None)
+
+
 def currency() -> str:
     """The currency of the store, as the router found it."""
-    return str(st.session_state.get("currency_now", "CNY"))
+    return _settled.get() or str(st.session_state.get("currency_now", "CNY"))
+
+
+def settle(code: str) -> None:
+    """Use this currency for the rest of this run of the script."""
+    st.session_state["currency_now"] = code
+    _settled.set(code)
 
 
 def unit(measure: Measure) -> str:

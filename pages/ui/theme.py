@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -30,13 +31,26 @@ class Tokens:
     font: str
 
 
+_settled: ContextVar[tuple[Mode, bool] | None] = ContextVar("piecework_theme", default=None)
+
+
+def settle() -> None:
+    """Find out once for the rest of this run of the script what every chart and table asks."""
+    _settled.set(None)
+    _settled.set((mode(), phone()))
+
+
 def mode() -> Mode:
     """Light or dark, as the reader sees it now."""
+    if known := _settled.get():
+        return known[0]
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def phone() -> bool:
     """True in a phone's browser: tables become lists, long names are cut sooner."""
+    if known := _settled.get():
+        return known[1]
     return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
