@@ -300,6 +300,45 @@ def test_filters_hold_across_screens_and_languages_until_reset(demo: Serving, op
     expect(card(page, "产量")).to_have_text(everything)
 
 
+def test_a_row_narrows_the_screen_until_reset(demo: Serving, opened: OPENED) -> None:
+    page = opened(f"{demo.url}/throughput?lang=en&persona=admin", lang="en", width=1440)
+    heading(page, "throughput", "en")
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.scroll_into_view_if_needed()
+    place = table.bounding_box()
+    assert place
+    page.mouse.click(place["x"] + 17, place["y"] + 46)  # the box of the first row: a table is one canvas
+    expect(page).to_have_url(re.compile("project=P"), timeout=20_000)
+    settle(page)
+    page.get_by_role("button", name=said("Reset", "en")).click()
+    chosen(page, said("Project", "en"), said("All projects", "en"))
+    settle(page)
+    assert "project=" not in page.url
+
+
+def test_a_row_of_a_phones_list_narrows_the_screen(demo: Serving, opened: OPENED) -> None:
+    page = opened(f"{demo.url}/overview?lang=zh&persona=admin", width=390)
+    heading(page, "overview", "zh")
+    assert not page.locator("[data-testid=stDataFrame]").count()
+    row = page.locator("[data-testid=stMain] button").filter(has_text=PROJECTS["P2"][0])
+    row.click()
+    expect(page).to_have_url(re.compile("project=P2"), timeout=20_000)
+    expect(row).to_have_count(1)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_all_columns_fit_on_a_desk(demo: Serving, opened: OPENED, lang: str) -> None:
+    page = opened(f"{demo.url}/catalogue?lang={lang}&persona=admin", lang=lang, width=1440)
+    for screen in SCREENS:
+        page.goto(f"{demo.url}/{screen}?lang={lang}&persona=admin", wait_until="domcontentloaded")
+        heading(page, screen, lang)
+        wide = page.evaluate(
+            "[...document.querySelectorAll('[data-testid=stDataFrame] .dvn-scroller')]"
+            ".filter(e => e.scrollWidth > e.clientWidth).map(e => e.closest('[data-testid=stDataFrame]').innerText)"
+        )
+        assert wide == [], screen
+
+
 # What leaves -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("lang", "head"), [("zh", ("项目编号", "项目", "产量（件）")), ("en", ("Project, id", "Project", "Units"))])
 def test_a_table_leaves_as_csv_in_the_readers_words(

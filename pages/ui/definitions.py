@@ -85,7 +85,6 @@ def show(e: Entry) -> None:
 
 def _close() -> None:
     st.query_params.pop("measure", None)
-    st.session_state.pop("catalogue_list", None)
 
 
 def _bracketed(words: str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import streamlit as st
 
-from pages.ui import lists, text, theme
+from pages.ui import grids, lists, text, theme
 from pages.ui.text import missing, speaking
 
 Cell = str | int | float | date | bool | None
@@ -83,14 +83,7 @@ def _grid(columns: Columns, *, key: str, title: str, select: bool, wide: Sequenc
     config = {name: _config(name, values, name in wide) for name, values in columns.items()}
     frame = pd.DataFrame({name: list(values) for name, values in columns.items()})
     height = 36 * (ROWS + 1) + 2 if len(frame) > ROWS else "auto"
-    if select:
-        state = st.dataframe(
-            frame, hide_index=True, column_config=config, height=height, key=key, alt=title, on_select="rerun", selection_mode="single-row"
-        )
-        rows = state["selection"]["rows"]
-        return rows[0] if rows and rows[0] < len(frame) else None
-    st.dataframe(frame, hide_index=True, column_config=config, height=height, key=key, alt=title)
-    return None
+    return grids.show(frame, config, key=key, height=height, alt=title, select=select)
 
 
 def _config(name: str, values: Sequence[Cell], wide: bool) -> object:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from metrics.model import Measure
-from pages.ui import exports, lists, numbers, text, theme
+from pages.ui import exports, grids, lists, numbers, text, theme
 from pages.ui.ask import TIMES, Answer, measure
 from pages.ui.text import _
 
@@ -114,22 +114,7 @@ def _grid(
         last = last if isinstance(column, Given) else _measure(column)
     frame = pd.DataFrame(data)
     height: int | Literal["content"] = "content" if len(frame) <= ROWS else 420
-    if not select:
-        st.dataframe(frame, hide_index=True, column_config=config, key=key, height=height, alt=alt, placeholder=text.NONE)
-        return None
-    state = st.dataframe(
-        frame,
-        hide_index=True,
-        column_config=config,
-        key=key,
-        height=height,
-        alt=alt,
-        placeholder=text.NONE,
-        on_select="rerun",
-        selection_mode="single-row",
-    )
-    rows = state["selection"]["rows"]
-    return rows[0] if rows and rows[0] < len(answer) else None
+    return grids.show(frame, config, key=key, height=height, alt=alt, select=select)
 
 
 def _list(answer: Answer, dimension: str, brief: Sequence[Column], head: str, *, key: str, select: bool, ids: bool) -> int | None:
@@ -244,12 +229,15 @@ def _moved(m: Measure, unit: str, values: list[float | None], written: str, besi
 def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float]]:
     """One list a group over the common steps. A step without work counts as zero in a sum; in a rate it is passed over."""
     time = next(d for d in answer.by if d in TIMES)
-    wide = answer.dated().frame.pivot_table(index=dimension, columns=time, values=name, aggfunc="first", observed=True).sort_index(axis=1)
+    frame = answer.dated().frame
+    cells: dict[str, dict[Any, Any]] = {}
+    for group, step, value in zip(frame[dimension].tolist(), frame[time].tolist(), frame[name].tolist(), strict=True):
+        cells.setdefault(str(group), {})[step] = value
+    steps = sorted({step for line in cells.values() for step in line})
     m = measure(name)
     gap = [] if m.num or m.percentile is not None else [0.0]
     lines = {
-        str(i): [v for cell in row for v in (gap if text.missing(cell) else [float(cell)])]
-        for i, row in zip(wide.index, wide.to_numpy(dtype=object), strict=True)
+        group: [v for cell in map(line.get, steps) for v in (gap if text.missing(cell) else [float(cell)])] for group, line in cells.items()
     }
     return {i: line for i, line in lines.items() if len(line) > 1}
 
