@@ -150,7 +150,8 @@ def explain(measure: Measure, numerator: str = "", denominator: str = "") -> str
     if numerator and denominator:
         lines.append(f"{numerator} ÷ {denominator}")
     lines.append(_("Direction: {way}", way=_(_WAYS[measure.better])))
-    lines.append(f"[{_('Definition and SQL')}](catalogue?measure={measure.name})")
+    more = _("Definition and SQL")
+    lines.append(f"[{more}](catalogue?measure={measure.name}&lang={text.lang()})")
     return "\n\n".join(lines)
 
 

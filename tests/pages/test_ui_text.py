@@ -36,6 +36,20 @@ def first(words: str | tuple[str, ...]) -> str:
     return words if isinstance(words, str) else words[0]
 
 
+def test_no_sentence_hides_inside_another() -> None:
+    """What stands inside the braces of an f-string is not found, and so would never be translated."""
+    hidden = [
+        (file.name, call.lineno)
+        for file in sorted(PAGES.rglob("*.py"))
+        for string in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS
+        if call.args and isinstance(call.args[0], ast.Constant)
+    ]
+    assert hidden == []
+
+
 def test_every_sentence_has_chinese() -> None:
     found = used()
     assert len(found) > 50
