@@ -65,7 +65,8 @@ def _beside(card: Card, m: Measure, now: float | None, was: float | None) -> str
         return say(m.null_reason) or _("no value")
     if was is None:
         return _("nothing before") if card.whole.result.query.compare else ""
-    return _("was {value}", value=numbers.value(m, was))
+    far = m.format == "percent" and abs(now - was) >= 0.0995  # the change takes the room of a decimal
+    return _("was {value}", value=text.percent(was, 0) if far else numbers.value(m, was))
 
 
 def _explain(card: Card, m: Measure, now: float | None) -> str:

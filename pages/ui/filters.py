@@ -66,7 +66,8 @@ def bar(filters: tuple[str, ...], options: Options, first: date, last: date, *, 
                 state[dimension] = None
             if len(known) > 1:
                 everything = _(ALL[dimension])
-                _select(_(DIMENSIONS[dimension]), dimension, state, ["", *known], _namer(known, everything), 130)
+                width = 170 if dimension == "project" and text.lang() == "en" else 130
+                _select(_(DIMENSIONS[dimension]), dimension, state, ["", *known], _namer(known, everything), width)
             if state[dimension] is not None:
                 where[dimension] = state[dimension]
         if state[PERSON] and PERSON in filters:
