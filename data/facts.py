@@ -204,14 +204,17 @@ class Facts:
         rounds = repeats = overlaps = ""
         if self.value("SELECT count(*) FROM (SELECT 1 FROM relative LIMIT 1)"):
             derive.number_rounds(cur)
-            self.rewrite("attempt", "round", "NOT is_new AND round <> old_round")
+            self.renumber()
             submitted = f"SELECT is_new, id, project_key, item_id, repeat_of FROM relative WHERE action IN ({ANNOTATE}, {REWORK})"
             derive.mark_repeats(cur, "work", submitted, "repeated")
             cur.execute("UPDATE work SET repeat_of = r.repeat_of FROM (FROM repeated WHERE NOT is_new) AS r WHERE work.rowid = r.id")
             rounds = "LEFT JOIN attempt AS r ON r.is_new AND r.id = p.id"
             repeats = "LEFT JOIN repeated AS m ON m.is_new AND m.id = p.id"
         if derive.measure_overlaps(cur, "gone" if self.gone else None):
-            self.rewrite("covered", "overlap_s", "NOT is_new")
+            cur.execute("""CREATE OR REPLACE TEMP TABLE shifted AS SELECT w.*, w.overlap_s - c.overlap_s AS gained
+                FROM (FROM covered WHERE NOT is_new) AS c JOIN work AS w ON w.rowid = c.id""")
+            cur.execute("UPDATE work SET overlap_s = c.overlap_s FROM (FROM covered WHERE NOT is_new) AS c WHERE work.rowid = c.id")
+            changes.shifted = "shifted"
             overlaps = "LEFT JOIN covered AS o ON o.is_new AND o.id = p.id"
         derive.place(cur, "fresh", "placed")
         cur.execute(f"""INSERT INTO work BY NAME
@@ -230,12 +233,13 @@ class Facts:
         self._touched.append(items)
         return fate
 
-    def rewrite(self, found: str, column: str, where: str) -> None:
-        """Set a derived column of logged rows anew where it came out differently."""
-        dates = self.dates(f"SELECT DISTINCT business_date FROM {found} WHERE {where}")
+    def renumber(self) -> None:
+        """Set the round of logged rows anew where it came out differently."""
+        other = "FROM attempt WHERE NOT is_new AND round <> old_round"
+        dates = self.dates(f"SELECT DISTINCT business_date {other}")
         if dates:
             self.changes.stale["work"] |= dates
-            self.cur.execute(f"UPDATE work SET {column} = c.{column} FROM (FROM {found} WHERE {where}) AS c WHERE work.rowid = c.id")
+            self.cur.execute(f"UPDATE work SET round = c.round FROM ({other}) AS c WHERE work.rowid = c.id")
 
     # People who turn out to have worked elsewhere ----------------------------------------------------------------------
     def remember_places(self) -> None:

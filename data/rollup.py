@@ -74,15 +74,18 @@ WITH earned AS ({{earned}}), dated AS (
     SELECT e.*, coalesce(e.business_date, DATE '9999-12-31') AS on_date, nullif(e.batch_key, 0) AS own_batch, coalesce(g.governed, false) AS governed,
         [{", ".join(f"'{a}'" for a in ACTIONS)}][e.action + 1] AS action_name
     FROM earned AS e LEFT JOIN batch AS g ON g.batch_key = e.batch_key
+), priced AS (
+    SELECT *, lead(valid_from, 1, DATE 'infinity') OVER (PARTITION BY project_key, batch_key ORDER BY valid_from) AS valid_to FROM price
+), rated AS (
+    SELECT *, lead(valid_from, 1, DATE 'infinity') OVER (PARTITION BY project_key, batch_key, action ORDER BY valid_from) AS valid_to FROM rate
 ), valued AS (
-    SELECT d.*, coalesce(pb.amount, pg.amount) AS price, coalesce(rb.pay_on, rg.pay_on) AS pay_on,
-        CASE WHEN rb.pay_on IS NOT NULL THEN rb.amount ELSE rg.amount END AS rate,
+    SELECT d.*, {{price}} AS price, {{pay_on}} AS pay_on, {{rate}} AS rate,
         d.basis = 'accept' AND (d.action = {ANNOTATE} OR (d.action = {REWORK} AND NOT d.governed)) AS sold
     FROM dated AS d
-    ASOF LEFT JOIN price AS pb ON pb.project_key = d.project_key AND pb.batch_key = d.own_batch AND d.on_date >= pb.valid_from
-    ASOF LEFT JOIN (FROM price WHERE batch_key = 0) AS pg ON pg.project_key = d.project_key AND d.on_date >= pg.valid_from
-    ASOF LEFT JOIN rate AS rb ON rb.project_key = d.project_key AND rb.batch_key = d.own_batch AND rb.action = d.action_name AND d.on_date >= rb.valid_from
-    ASOF LEFT JOIN (FROM rate WHERE batch_key = 0) AS rg ON rg.project_key = d.project_key AND rg.action = d.action_name AND d.on_date >= rg.valid_from
+    LEFT JOIN (FROM priced WHERE batch_key = 0) AS pg ON pg.project_key = d.project_key AND d.on_date >= pg.valid_from AND d.on_date < pg.valid_to
+    LEFT JOIN (FROM rated WHERE batch_key = 0) AS rg ON rg.project_key = d.project_key AND rg.action = d.action_name
+        AND d.on_date >= rg.valid_from AND d.on_date < rg.valid_to
+    {{own}}
 )
 FROM (
     SELECT business_date, basis, {_KEYS}, unit_count,
@@ -94,23 +97,41 @@ FROM (
 ) WHERE pay <> 0 OR revenue <> 0 OR unpriced_units <> 0 OR unrated_units <> 0 ORDER BY business_date, worker_key, project_key"""
 
 
+_OWN_PRICE = """LEFT JOIN (FROM priced WHERE batch_key <> 0) AS pb ON pb.project_key = d.project_key AND pb.batch_key = d.own_batch
+        AND d.on_date >= pb.valid_from AND d.on_date < pb.valid_to
+    """
+_OWN_RATE = """LEFT JOIN (FROM rated WHERE batch_key <> 0) AS rb ON rb.project_key = d.project_key AND rb.batch_key = d.own_batch
+        AND rb.action = d.action_name AND d.on_date >= rb.valid_from AND d.on_date < rb.valid_to
+    """
+
+
 @dataclass(slots=True)
 class Changes:
-    """What a load did to a log: the relation of rows it appended, and the dates on which rows it found were changed."""
+    """What a load did to a log: the relation of rows it appended, the dates on which rows it found were changed, and the relation of
+    work rows it found whose merged seconds alone changed (by `gained`)."""
 
     added: dict[str, str] = field(default_factory=dict)
+    shifted: str = ""
     stale: dict[str, Dates] = field(default_factory=lambda: {"work": set(), "review": set()})
     stale_earned: Dates = field(default_factory=set)
 
 
-def earned_select(*, submitted: str | None = None, passed: str | None = None, accepted: str | None = None) -> str:
-    """The select of earn_day from the given parts."""
-    return _VALUED.format(earned=" UNION ALL ".join(part for part in (submitted, passed, accepted) if part))
+def earned_select(cur: DuckDBPyConnection, *, submitted: str | None = None, passed: str | None = None, accepted: str | None = None) -> str:
+    """The select of earn_day from the given parts. Prices and rates of single batches are looked for only where there are any."""
+    priced, rated = (bool(cur.execute(f"SELECT 1 FROM {table} WHERE batch_key <> 0 LIMIT 1").fetchall()) for table in ("price", "rate"))
+    return _VALUED.format(
+        earned=" UNION ALL ".join(part for part in (submitted, passed, accepted) if part),
+        price="coalesce(pb.amount, pg.amount)" if priced else "pg.amount",
+        pay_on="coalesce(rb.pay_on, rg.pay_on)" if rated else "rg.pay_on",
+        rate="CASE WHEN rb.pay_on IS NOT NULL THEN rb.amount ELSE rg.amount END" if rated else "rg.amount",
+        own=(_OWN_PRICE if priced else "") + (_OWN_RATE if rated else ""),
+    )
 
 
-def earned_on(dates: Dates | None) -> str:
+def earned_on(cur: DuckDBPyConnection, dates: Dates | None) -> str:
     """The select of earn_day for those dates, or for all, from the roll-ups below it."""
     return earned_select(
+        cur,
         submitted=SUBMITTED.format(units="unit_count", rel="work_day", dates=among("business_date", dates)),
         passed=PASSED.format(rel="review_day", dates=among("r.review_date", dates)),
         accepted=ACCEPTED.format(dates=among("g.accepted_on", dates)),
@@ -122,9 +143,13 @@ def refresh(cur: DuckDBPyConnection, changes: Changes) -> None:
     added: dict[str, Dates] = {}
     for log, tables in ROLLUPS.items():
         column, relation, stale = DATE_COLUMN[log], changes.added.get(log), changes.stale[log]
-        dates: Dates = {row[0] for row in cur.execute(f"SELECT DISTINCT {column} FROM {relation}").fetchall()} if relation else set()
+        shifted = changes.shifted if log == "work" else ""
+        parts = [f"SELECT {column} FROM {rows}" for rows in (relation, shifted) if rows]
+        dates: Dates = {row[0] for row in cur.execute(" UNION ".join(parts)).fetchall()} if parts else set()
         stale |= _overdue(cur, log, dates - stale)
         added[log] = dates - stale
+        if shifted:
+            _shift(cur, f"(FROM {shifted} WHERE {among(column, dates - stale)})")
         for table, select in tables.items():
             if stale:
                 cur.execute(f"DELETE FROM {table} WHERE {among('business_date', stale)}")
@@ -135,6 +160,15 @@ def refresh(cur: DuckDBPyConnection, changes: Changes) -> None:
     _refresh_earned(cur, changes, added)
 
 
+def _shift(cur: DuckDBPyConnection, rows: str) -> None:
+    """Append what these rows gained in merged seconds, with zeros beside it, under the keys they are rolled up by."""
+    for table in ("work_day", "work_hour"):
+        columns = [name for name, *_ in cur.execute(f"DESCRIBE {table}").fetchall()]
+        keys, sums = columns[: columns.index("row_count")], columns[columns.index("row_count") :]
+        zeros = ", ".join(f"{'sum(gained)' if name == 'merged_s' else '0'} AS {name}" for name in sums)
+        cur.execute(f"INSERT INTO {table} BY NAME SELECT {', '.join(keys)}, {zeros} FROM {rows} GROUP BY ALL HAVING sum(gained) <> 0")
+
+
 def rebuild(cur: DuckDBPyConnection) -> None:
     """Build every roll-up anew from the whole log."""
     for log, tables in ROLLUPS.items():
@@ -142,7 +176,7 @@ def rebuild(cur: DuckDBPyConnection) -> None:
             cur.execute(f"DELETE FROM {table}")
             cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=log)}")
     cur.execute("DELETE FROM earn_day")
-    cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(None)}")
+    cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(cur, None)}")
     cur.execute("DELETE FROM rollup_addition")
 
 
@@ -162,9 +196,9 @@ def _refresh_earned(cur: DuckDBPyConnection, changes: Changes, added: dict[str, 
             passed = PASSED.format(rel=last, dates=among("r.review_date", judged - stale))
     if stale:
         cur.execute(f"DELETE FROM earn_day WHERE {among('business_date', stale)}")
-        cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(stale)}")
+        cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(cur, stale)}")
     if submitted or passed:
-        cur.execute(f"INSERT INTO earn_day BY NAME {earned_select(submitted=submitted, passed=passed)}")
+        cur.execute(f"INSERT INTO earn_day BY NAME {earned_select(cur, submitted=submitted, passed=passed)}")
 
 
 def _overdue(cur: DuckDBPyConnection, log: str, dates: Dates) -> Dates:

@@ -44,7 +44,7 @@ def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, int]]:
     for log, tables in rollup.ROLLUPS.items():
         for table, select in tables.items():
             yield f"{table} = log", f"{table} 与日志一致", _differences(cur, table, select.format(rel=log))
-    yield "earn_day = log", "earn_day 与日志一致", _differences(cur, "earn_day", rollup.earned_on(None))
+    yield "earn_day = log", "earn_day 与日志一致", _differences(cur, "earn_day", rollup.earned_on(cur, None))
     for table, key in (("work", "source_key, event_id"), ("review", "source_key, review_id")):
         twice = f"SELECT count(*) FROM (SELECT {key} FROM {table} GROUP BY ALL HAVING count(*) > 1)"
         yield f"{table} keys unique", f"{table} 主键唯一", _count(cur, twice)
