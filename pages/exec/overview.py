@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import cards, charts, filters, numbers, screen, states, tables
+from pages.ui import cards, charts, filters, numbers, screen, states, tables, text
 from pages.ui.ask import measure
 from pages.ui.text import _
 
@@ -78,7 +78,7 @@ if view.choice.compare:
 
 order = _("The largest losses of margin first.") if view.choice.compare else _("The lowest margin first.")
 tap = _("A click narrows the whole screen to the project.")
-with screen.panel(_("Projects to look at"), f"{order} {tap}"):
+with screen.panel(_("Projects to look at"), text.sentences(order, tap)):
     own = tables.Named(margin.name, _("Margin ({unit})", unit=numbers.unit(margin)))
     by_time = view.ask(margin.name, by=("project", view.grain), compare=False)
     chosen = tables.show(

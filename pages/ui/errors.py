@@ -162,10 +162,11 @@ def reading(dimension: str) -> str:
         if dimension == "worker"
         else _("1.20 means a fifth more sent back than the other reviewers of the same projects would: strict, or given harder work.")
     )
-    return f"{said} " + _(
+    how = _(
         "The bar is the 95% interval. Coloured only where chance alone would give it once in 500; fewer than {n} inspected are not judged.",
         n=MIN_N,
     )
+    return text.sentences(said, how)
 
 
 def picture(found: Against, view: View) -> None:

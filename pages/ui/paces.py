@@ -135,12 +135,13 @@ def person(view: View, worker: str) -> None:
         expected=text.count(mine.expected),
     )
     if mine.shrunk is not None:
-        said += " " + _(
+        judged = _(
             "Adjusted pace {pace} [{interval}]: {band}.",
             pace=text.fixed(mine.shrunk),
             interval=_interval(mine) or "",
             band=_(BANDS[mine.band]),
         )
+        said = text.sentences(said, judged)
     st.markdown(said)
     own = view.ask("units", "work_hours", "units_per_hour", "seconds_per_unit_p50", by="project").order("work_hours")
     everybody = view.ask("units_per_hour", by="project", compare=False, without=("worker",)).arrange("project", own.ids())

@@ -99,6 +99,11 @@ def say(both: Both) -> str:
     return both.zh if lang() == "zh" else both.en
 
 
+def sentences(*said: str) -> str:
+    """One after the other, with a space between them in English only."""
+    return ("" if lang() == "zh" else " ").join(said)
+
+
 # Numbers -------------------------------------------------------------------------------------------------------------
 def missing(x: object) -> bool:
     """True for None, NaN and NA: a value that does not exist."""

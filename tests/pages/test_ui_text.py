@@ -200,3 +200,10 @@ def test_missing_values() -> None:
 
     assert [text.missing(v) for v in (None, float("nan"), pd.NA, pd.NaT)] == [True] * 4
     assert [text.missing(v) for v in (0, 0.0, "", "x", True, date(2026, 3, 5), pd.Timestamp("2026-03-05"))] == [False] * 7
+
+
+def test_sentences_follow_each_other_as_each_language_does() -> None:
+    with speaking("en"):
+        assert text.sentences("One.", "Two.") == "One. Two."
+    with speaking("zh"):
+        assert text.sentences("一。", "二。") == "一。二。"
