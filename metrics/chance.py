@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from metrics.intervals import byar, poisson_exact, wilson
+from metrics.intervals import poisson, wilson
 
 Side = Literal["above", "within", "below", "unsure"]
 
@@ -93,8 +93,7 @@ def ratios(
 def _ratio(unit: str, errors: float, compared: float, expected: float, reviewed: float) -> Ratio:
     if compared < MIN_N or compared < MIN_COMPARED * reviewed or expected <= 0:
         return Ratio(unit, errors, reviewed, expected, None, None, None, "unsure")
-    interval = byar if errors >= 10 else poisson_exact
-    low, high = (bound / expected for bound in interval(errors, 0.95))
-    below, above = (bound / expected for bound in interval(errors, LEVEL))
+    low, high = (bound / expected for bound in poisson(errors, 0.95))
+    below, above = (bound / expected for bound in poisson(errors, LEVEL))
     side: Side = "above" if below > 1 else "below" if above < 1 else "within"
     return Ratio(unit, errors, reviewed, expected, errors / expected, low, high, side)
