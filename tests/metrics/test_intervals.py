@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from metrics.intervals import (
     bootstrap,
@@ -90,20 +91,16 @@ def test_no_errors_still_have_an_upper_bound_and_small_counts_are_exact() -> Non
 
 @given(x=st.integers(0, 400), level=st.floats(0.5, 0.999))
 def test_exact_poisson_bounds_have_the_tails_they_promise(x: int, level: float) -> None:
-    from scipy.stats import poisson as law
-
     low, high = poisson_exact(x, level)
-    assert law.cdf(x, high) == pytest.approx((1 - level) / 2, rel=1e-6)
+    assert stats.poisson.cdf(x, high) == pytest.approx((1 - level) / 2, rel=1e-6)
     if x:
-        assert law.sf(x - 1, low) == pytest.approx((1 - level) / 2, rel=1e-6)
+        assert stats.poisson.sf(x - 1, low) == pytest.approx((1 - level) / 2, rel=1e-6)
 
 
 @given(n=st.integers(1, 2000), share=st.floats(0, 1), level=st.floats(0.5, 0.999))
 def test_wilson_is_scipys(n: int, share: float, level: float) -> None:
-    from scipy.stats import binomtest
-
     x = round(n * share)
-    theirs = binomtest(x, n).proportion_ci(level, method="wilson")
+    theirs = stats.binomtest(x, n).proportion_ci(level, method="wilson")
     assert wilson(x, n, level) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
@@ -148,13 +145,11 @@ def test_ratio_by_hand() -> None:
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=40))
 def test_with_equal_denominators_it_is_students_interval_of_the_mean(values: list[float]) -> None:
-    from scipy.stats import ttest_1samp
-
     found = ratio_by_cluster(values, [1.0] * len(values))
     if found.low is None:
         assert np.std(values) <= 1e-9 * abs(np.mean(values))
         return
-    theirs = ttest_1samp(values, 0).confidence_interval()
+    theirs = stats.ttest_1samp(values, 0).confidence_interval()
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=1e-6, abs=1e-6)
 
 
@@ -212,11 +207,9 @@ def test_bootstrap_agrees_with_the_linearised_variance_and_repeats_itself() -> N
 
 
 def test_bootstrap_of_a_median_agrees_with_scipys() -> None:
-    from scipy.stats import bootstrap as theirs
-
     values = np.random.default_rng(3).lognormal(0, 1, 101)
     found = bootstrap(values)
-    other = theirs((values,), np.median, method="percentile", n_resamples=2000, rng=np.random.default_rng(0)).confidence_interval
+    other = stats.bootstrap((values,), np.median, method="percentile", n_resamples=2000, rng=np.random.default_rng(0)).confidence_interval
     assert (found.low, found.high) == pytest.approx((other.low, other.high), rel=0.06)
     assert found.value == np.median(values)
 
