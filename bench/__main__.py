@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3, help="times a question is asked; the median counts")
     parser.add_argument("--no-log", action="store_true", help="do not ask every question of the log as well (minutes at 50 M rows)")
     parser.add_argument("--pushes", type=int, default=60, help="bodies of 1,000 events")
-    parser.add_argument("--screens", type=int, default=15, help="runs of each screen")
+    parser.add_argument("--screens", type=int, default=8, help="runs of each screen")
     parser.add_argument("--viewers", type=int, default=80, help="people clicking at once")
     parser.add_argument("--seconds", type=float, default=60, help="how long they click")
     parser.add_argument("--people", type=int, default=800, help="size of the demo base of the cold start")

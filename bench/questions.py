@@ -15,6 +15,7 @@ from bench.base import DAYS
 from bench.report import Row, load_average, percentile, spent
 from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
 from data.store import Store
+from metrics import memory
 from metrics.compile import Compiler, Span
 from metrics.definitions import REGISTRY
 from metrics.definitions.views import EMPLOYED, PLACE, PROJECT, REVIEW_LOG_DIMS, dated
@@ -160,6 +161,7 @@ def ask(store: Store, measure: str, by: str, repeats: int, on_log: bool, progres
     whole, sql, cpu = [], [], []
     counted = measure == "items"  # from the log in any case: asked once
     for _ in range(1 if counted else repeats):
+        memory.forget(store)
         with spent() as clock:
             answer = run(store, query, SYSTEM).exact
         whole.append(clock.wall * 1000)

@@ -26,6 +26,7 @@ from bench.report import Row, load_average, percentile
 from data import accounts
 from data.store import Store
 from pages.ui import text
+from pages.ui.ask import SETTLE
 from tests.serving import Serving, command
 
 SCREENS = ("overview", "throughput", "quality", "headcount")
@@ -202,12 +203,14 @@ def _submissions(client: httpx.Client, events: Events) -> int:
 
 # Screens ---------------------------------------------------------------------------------------------------------------
 def screens(server: Serving, keys: Keys, events: Events, times: int) -> tuple[list[Row], dict[str, dict[str, float]]]:
-    """One viewer, nobody else: each screen with nothing remembered (an event has just arrived) and again from memory."""
+    """One viewer, nobody else: each screen after a project was renamed, which no answer outlives, after an event of today arrived,
+    and again from memory. The choices of the filter bar may be half a minute old."""
     return asyncio.run(_screens(server, keys, events, times))
 
 
 async def _screens(server: Serving, keys: Keys, events: Events, times: int) -> tuple[list[Row], dict[str, dict[str, float]]]:
     fresh: list[float] = []
+    pushed: list[float] = []
     warm: list[float] = []
     found: dict[str, dict[str, float]] = {}
     with server.client(keys.token) as client:
@@ -215,24 +218,36 @@ async def _screens(server: Serving, keys: Keys, events: Events, times: int) -> t
         await tab.open()
         for page in SCREENS:
             await tab.run(page)
-            first, again, cpu = [], [], []
-            for _ in range(times):
-                client.post("/api/events/annotations", json=events.take(1)).raise_for_status()
+            changed, arrived, again, cpu = [], [], [], []
+            for number in range(times):
+                await asyncio.sleep(SETTLE + 0.1)
+                client.post("/api/events/projects", json=[{"project_id": project_id(0), "name": f"项目 {number}"}]).raise_for_status()
                 before = _cpu(server)
-                first.append(await tab.run(page) * 1000)
+                changed.append(await tab.run(page) * 1000)
                 cpu.append((_cpu(server) - before) * 1000)
                 again.append(await tab.run(page) * 1000)
-            found[page] = {"fresh_ms": median(first), "fresh_cpu_ms": median(cpu), "cached_ms": median(again)}
-            fresh += first
+                await asyncio.sleep(SETTLE + 0.1)
+                client.post("/api/events/annotations", json=events.take(1)).raise_for_status()
+                arrived.append(await tab.run(page) * 1000)
+            found[page] = {
+                "fresh_ms": median(changed),
+                "fresh_cpu_ms": median(cpu),
+                "pushed_ms": median(arrived),
+                "cached_ms": median(again),
+            }
+            fresh += changed
+            pushed += arrived
             warm += again
         await tab.close()
     p50, p95, cached = median(fresh), percentile(fresh, 0.95), median(warm)
     parts = ", ".join(
-        f"{page} {one['fresh_ms']:.0f}/{one['cached_ms']:.0f} of it {one['fresh_cpu_ms']:.0f} processor" for page, one in found.items()
+        f"{page} {one['fresh_ms']:.0f}/{one['pushed_ms']:.0f}/{one['cached_ms']:.0f}, {one['fresh_cpu_ms']:.0f} processor"
+        for page, one in found.items()
     )
     return [
-        Row("a screen's run on the server, not cached", "p50 ≤ 100, p95 ≤ 250 ms", f"p50 {p50:.0f} · p95 {p95:.0f} ms ({parts})", p50 <= 100 and p95 <= 250,
-            {"p50_ms": p50, "p95_ms": p95, "screens": found, "load_average": load_average()}),
+        Row("a screen's run on the server, not cached", "p50 ≤ 100, p95 ≤ 250 ms", f"p50 {p50:.0f} · p95 {p95:.0f} ms (all new/after a push/cached: {parts})",
+            p50 <= 100 and p95 <= 250, {"p50_ms": p50, "p95_ms": p95, "screens": found, "load_average": load_average()}),
+        Row("a screen's run on the server, after an event arrived", "", f"p50 {median(pushed):.0f} · p95 {percentile(pushed, 0.95):.0f} ms", None, {}),
         Row("a screen's run on the server, cached", "p50 ≤ 40 ms", f"p50 {cached:.0f} · p95 {percentile(warm, 0.95):.0f} ms", cached <= 40, {"p50_ms": cached}),
     ], found  # fmt: skip
 

@@ -93,6 +93,7 @@ class Facts:
         self.changes = Changes()
         self.staged: set[str] = set()
         self.gone = False  # the temporary table `gone` holds rows taken out of the work log
+        self.named = False  # a person, project or batch may have come up for the first time
         self._touched: list[str] = []  # selects of (project_key, item_id) whose reviews must be judged anew
 
     def value(self, sql: str) -> int:
@@ -143,6 +144,7 @@ class Facts:
             self.cur.execute(select)
             if not self.value(f"SELECT count(*) FROM (SELECT 1 FROM {fresh} WHERE {lost} LIMIT 1)"):
                 return
+        self.named = True
         reference.add_sources(self.cur, f"SELECT source FROM {stage}")
         reference.add_keys(
             self.cur, "worker", f"SELECT worker_id FROM {stage}" + (f" UNION SELECT reviewer_id FROM {stage}" if log is REVIEW else "")

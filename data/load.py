@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,14 +70,24 @@ def load(
     Raises NameUnknown for a table that is not canonical; any exception leaves the store as it was.
     """
     with store.transaction() as cur:
-        return load_into(cur, batches, source=source, file=file, progress=progress)
+        return load_into(store, cur, batches, source=source, file=file, progress=progress)
 
 
 def load_into(
-    cur: DuckDBPyConnection, batches: Iterable[Batch], *, source: str = "import", file: str | None = None, progress: Progress | None = None
+    store: Store,
+    cur: DuckDBPyConnection,
+    batches: Iterable[Batch],
+    *,
+    source: str = "import",
+    file: str | None = None,
+    progress: Progress | None = None,
 ) -> list[LoadReport]:
     """`load` inside a transaction of the caller, who may still roll it back."""
-    return _Load(cur, source, file).run(batches, progress)
+    loading = _Load(cur, source, file)
+    reports = loading.run(batches, progress)
+    if loading.touched is not None:
+        store.touch(loading.touched)
+    return reports
 
 
 def import_file(
@@ -135,6 +145,7 @@ class _Load:
         self.reports: dict[str, LoadReport] = {}
         self.load_id = int(cur.execute("SELECT coalesce(max(load_id), 0) + 1 FROM load").fetchall()[0][0])
         self.facts = Facts(cur, source, self.load_id)
+        self.touched: set[date] | None = None  # the business dates it changed; None when it changed more than work and reviews
 
     def run(self, batches: Iterable[Batch], progress: Progress | None) -> list[LoadReport]:
         read, described = 0, set[str]()
@@ -162,7 +173,8 @@ class _Load:
         fate = self.facts.take_reviews()
         if REVIEW.table in self.facts.staged:
             self.count(REVIEW.table, fate)
-        rollup.refresh(self.cur, self.facts.changes)
+        touched = rollup.refresh(self.cur, self.facts.changes)
+        self.touched = None if described or self.facts.named or None in touched else {day for day in touched if day}
         self.sign()
         return list(self.reports.values())
 

@@ -138,7 +138,7 @@ def _load(store: Store, pushes: list[Push]) -> list[PushReport]:
     zone = load.local_zone(store)
     batches = [mapping.from_records(push.table, push.records, zone=zone) for push in pushes]
     with store.transaction() as cur:
-        whole = load.load_into(cur, batches, source=pushes[0].source)[0]
+        whole = load.load_into(store, cur, batches, source=pushes[0].source)[0]
         if len(pushes) == 1:
             return [_report(batches[0], whole.new, whole.updated, whole.duplicates, whole.undated, whole.rejects)]
         all_new, all_known = (whole.rows - whole.rejected == count for count in (whole.new, whole.duplicates))

@@ -138,8 +138,8 @@ def earned_on(cur: DuckDBPyConnection, dates: Dates | None) -> str:
     )
 
 
-def refresh(cur: DuckDBPyConnection, changes: Changes) -> None:
-    """Bring every roll-up in line with the logs at the end of a load."""
+def refresh(cur: DuckDBPyConnection, changes: Changes) -> Dates:
+    """Bring every roll-up in line with the logs at the end of a load; the dates on which any of them changed."""
     added: dict[str, Dates] = {}
     for log, tables in ROLLUPS.items():
         column, relation, stale = DATE_COLUMN[log], changes.added.get(log), changes.stale[log]
@@ -157,7 +157,7 @@ def refresh(cur: DuckDBPyConnection, changes: Changes) -> None:
             if relation and added[log]:
                 part = f"(FROM {relation} WHERE {among(column, added[log])})" if stale else relation
                 cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=part)}")
-    _refresh_earned(cur, changes, added)
+    return {day for days in (*added.values(), *changes.stale.values()) for day in days} | _refresh_earned(cur, changes, added)
 
 
 def _shift(cur: DuckDBPyConnection, rows: str) -> None:
@@ -180,10 +180,11 @@ def rebuild(cur: DuckDBPyConnection) -> None:
     cur.execute("DELETE FROM rollup_addition")
 
 
-def _refresh_earned(cur: DuckDBPyConnection, changes: Changes, added: dict[str, Dates]) -> None:
-    """Rebuild the stale earning dates; on the others append what the new rows earned by themselves."""
+def _refresh_earned(cur: DuckDBPyConnection, changes: Changes, added: dict[str, Dates]) -> Dates:
+    """Rebuild the stale earning dates; on the others append what the new rows earned by themselves. The dates it looked at."""
     stale = changes.stale_earned | changes.stale["work"]
     submitted = passed = None
+    judged: Dates = set()
     if added["work"] - stale:
         submitted = SUBMITTED.format(units="units", rel=changes.added["work"], dates=among("business_date", added["work"] - stale))
     if relation := changes.added.get("review"):
@@ -199,6 +200,7 @@ def _refresh_earned(cur: DuckDBPyConnection, changes: Changes, added: dict[str, 
         cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(cur, stale)}")
     if submitted or passed:
         cur.execute(f"INSERT INTO earn_day BY NAME {earned_select(cur, submitted=submitted, passed=passed)}")
+    return stale | judged
 
 
 def _overdue(cur: DuckDBPyConnection, log: str, dates: Dates) -> Dates:

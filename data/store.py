@@ -7,10 +7,11 @@ import re
 import threading
 import uuid
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pyarrow as pa
@@ -45,6 +46,7 @@ class Store:
         self._memory, self._threads = memory, threads
         self._write = threading.RLock()
         self._version, self._facts = -1, (-1, dict[str, str | None]())
+        self._whole, self._days, self._touched = -1, dict[date, int](), cast(frozenset[date] | None, None)
         if not self.path.exists():
             if not create:
                 raise StoreError(
@@ -77,6 +79,7 @@ class Store:
             self._con.execute("SET preserve_insertion_order = true")
             self._migrate(MIGRATIONS)
             self._version, self._facts = int(self.meta("version") or 0), (-1, {})
+            self._whole, self._days = self._version, {}
         except BaseException:
             self._con.close()
             raise
@@ -151,6 +154,14 @@ class Store:
         """Grows by one with every committed change: the key of every cache."""
         return self._version
 
+    def version_of(self, start: date | None, end: date | None, *, facts: bool = True) -> int:
+        """The version of the newest change that an answer about these business dates can show (an open end is every date).
+
+        Without `facts`, of the newest change to anything but work and reviews: to people, prices, projects.
+        """
+        days = list(self._days.items()) if facts else []
+        return max([self._whole, *(v for day, v in days if (start is None or day >= start) and (end is None or day <= end))])
+
     @property
     def is_demo(self) -> bool:
         """True for the invented base, which alone opens without sign-in."""
@@ -161,6 +172,7 @@ class Store:
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor inside BEGIN … COMMIT; any exception rolls everything back. One at a time per store."""
         with self._write, self.cursor() as cur:
+            self._touched = None
             cur.execute("BEGIN")
             try:
                 yield cur
@@ -171,6 +183,14 @@ class Store:
                 cur.execute("ROLLBACK")
                 raise
             self._version += 1
+            if self._touched is None:
+                self._whole, self._days = self._version, {}
+            else:
+                self._days |= dict.fromkeys(self._touched, self._version)
+
+    def touch(self, days: Iterable[date]) -> None:
+        """Say that the transaction under way changes work and reviews of these business dates and nothing else."""
+        self._touched = frozenset(days)
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a fact about the store itself."""

@@ -15,6 +15,7 @@ from data.store import Store
 from metrics.compile import Compiler, Look
 from metrics.freshness import Freshness
 from metrics.labels import CODES, CODES_EN
+from metrics.memory import remembered
 from metrics.model import Measure, Note, Text
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def suppressed_note(names: list[Measure], groups: int, smallest: int) -> Note:
 def _look(store: Store, compiler: Compiler, looks: Sequence[Look]) -> dict[str, Any]:
     """What the looks found, in one statement; a look that the facts cannot answer is missing."""
     sql, params, names = compiler.asides(looks)
-    return dict(zip(names, store.rows(sql, params)[0], strict=True)) if names else {}
+    return remembered(store, sql, params, compiler.query.period).to_pylist()[0] if names else {}
 
 
 def _unknown_values(store: Store, scope: Scope, compiler: Compiler) -> Iterator[Note]:

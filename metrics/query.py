@@ -17,6 +17,7 @@ from metrics.compile import Compiler, Span, Statement
 from metrics.freshness import freshness
 from metrics.intervals import Floats, wilson_many
 from metrics.labels import labels as labels
+from metrics.memory import PEOPLE, remembered
 from metrics.model import Dimension, Measure, Note, Text
 from metrics.notes import facts_notes, few_note, null_note, suppressed_note, time_notes
 from metrics.period import ALL, Compare, Period
@@ -92,10 +93,11 @@ def run(store: Store, query: Query, scope: Scope) -> Result:
     span = Span(fresh.first_hire, fresh.last)
     compiler = Compiler(query, scope, span)
     statement = compiler.statement()
-    now = _Answer(store, statement)
+    now = _Answer(store, statement, query.period)
     before = None
     if query.compare:
-        before = _Answer(store, Compiler(replace(query, period=query.period.before(query.compare), compare=None), scope, span).statement())
+        earlier = query.period.before(query.compare)
+        before = _Answer(store, Compiler(replace(query, period=earlier, compare=None), scope, span).statement(), earlier)
     time, provisional_from = time_notes(query, compiler, fresh)
     notes = (*facts_notes(store, query, scope, compiler), *time, *now.notes())
     return Result(
@@ -120,12 +122,12 @@ def run(store: Store, query: Query, scope: Scope) -> Result:
 class _Answer:
     """A statement's rows, with small groups left out, estimates computed and intervals added."""
 
-    def __init__(self, store: Store, statement: Statement) -> None:
+    def __init__(self, store: Store, statement: Statement, period: Period) -> None:
         self._statement = statement
         self._few: list[tuple[Measure, int, int]] = []
         self._hidden: dict[str, int] = {}
         self._null: list[Measure] = []
-        got = store.query(statement.sql, statement.params)
+        got = remembered(store, statement.sql, statement.params, period, facts=not PEOPLE.issuperset(statement.tables))
         columns: dict[str, pa.ChunkedArray] = {"is_total": got["is_total"]} | {dim.name: got[dim.name] for dim in statement.by}
         for measure in statement.measures:
             columns |= self._columns(measure, got)

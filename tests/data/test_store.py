@@ -333,7 +333,7 @@ from tests.data.canonical import batch
 store = Store(sys.argv[1])
 rows = [{"event_id": f"k{n}", "worker_id": f"w{n % 9}", "project_id": "p1", "item_id": f"i{n}", "ts": datetime(2026, 3, 2, n % 24)} for n in range(20_000)]
 with store.transaction() as cur:
-    load_into(cur, [batch("annotations", rows)])
+    load_into(store, cur, [batch("annotations", rows)])
     assert cur.execute("SELECT count(*) FROM work").fetchall() == [(20_002,)]
     print("ready", flush=True)
     input()
