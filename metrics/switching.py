@@ -46,7 +46,7 @@ class Series:
         - reduced → normal: one lot refused
 
         The score, under normal inspection: with Ac 0 or 1, 2 more for a lot accepted; from 2 up, 3 more for a lot that would have been
-        accepted at an AQL one step tighter; otherwise back to 0.
+        accepted at an AQL one step tighter; otherwise back to 0. An Ac that the table does not have, as of a fixed percentage, earns nothing.
 
         >>> Series().after(3, 2).after(0, 2).after(3, 2).severity
         'tightened'
@@ -84,11 +84,7 @@ class Series:
 def _gain(found: int, ac: int) -> int:
     if ac <= 1:
         return 2 if found <= ac else 0
-    if ac not in TIGHTER:
-        raise ValueError(
-            f"an acceptance number of {ac} is not in the table: the switching score is defined for {sorted(TIGHTER)} and below"
-        )
-    return 3 if found <= TIGHTER[ac] else 0
+    return 3 if found <= TIGHTER.get(ac, -1) else 0
 
 
 def replay(lots: Iterable[tuple[int, int]], start: Series | None = None) -> tuple[Series, ...]:
