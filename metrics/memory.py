@@ -7,8 +7,9 @@ of a date within the asked range, or of anything but work and reviews, makes a s
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
@@ -22,14 +23,17 @@ ROWS = 20_000  # a longer answer is not kept
 PEOPLE = frozenset({"staff", "arrivals", "departures", "moves", "cost"})  # views that no work row and no review can change
 
 Key = tuple[str, tuple[tuple[str, object], ...]]
-_kept: WeakKeyDictionary[Store, OrderedDict[Key, tuple[int, pa.Table]]] = WeakKeyDictionary()
+Made = TypeVar("Made")
+_kept: WeakKeyDictionary[Store, OrderedDict[Key, tuple[int, Any]]] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def remembered(store: Store, sql: str, params: Mapping[str, object], period: Period, *, facts: bool = True) -> pa.Table:
-    """What the statement gives, of a version of the store that is still right for these dates. Read it, never change it.
+def remembered(
+    store: Store, sql: str, params: Mapping[str, object], period: Period, make: Callable[[pa.Table], Made], *, facts: bool = True
+) -> Made:
+    """What is made of the statement's rows, of a version of the store that is still right for these dates. Read it, never change it.
 
-    `facts`: whether it looks at work or reviews at all.
+    The same statement must always be made into the same thing. `facts`: whether it looks at work or reviews at all.
     """
     key = (sql, tuple(params.items()))
     version = store.version_of(period.start, period.end, facts=facts)  # before reading: newer facts under an older version are read again
@@ -38,15 +42,17 @@ def remembered(store: Store, sql: str, params: Mapping[str, object], period: Per
         found = mine.get(key)
         if found and found[0] == version:
             mine.move_to_end(key)
-            return found[1]
+            made: Made = found[1]
+            return made
     table = store.query(sql, dict(params))
+    made = make(table)
     if table.num_rows <= ROWS:
         with _lock:
-            mine[key] = version, table
+            mine[key] = version, made
             mine.move_to_end(key)
             while len(mine) > STATEMENTS:
                 mine.popitem(last=False)
-    return table
+    return made
 
 
 def forget(store: Store) -> None:

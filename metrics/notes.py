@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -119,6 +120,7 @@ def time_notes(query: Query, compiler: Compiler, fresh: Freshness) -> tuple[list
     return notes, first
 
 
+@lru_cache(maxsize=1_024)
 def day_words(day: date) -> Text:
     """A business date as people write it.
 
@@ -169,7 +171,7 @@ def suppressed_note(names: list[Measure], groups: int, smallest: int) -> Note:
 def _look(store: Store, compiler: Compiler, looks: Sequence[Look]) -> dict[str, Any]:
     """What the looks found, in one statement; a look that the facts cannot answer is missing."""
     sql, params, names = compiler.asides(looks)
-    return remembered(store, sql, params, compiler.query.period).to_pylist()[0] if names else {}
+    return remembered(store, sql, params, compiler.query.period, lambda found: found.to_pylist()[0]) if names else {}
 
 
 def _unknown_values(store: Store, scope: Scope, compiler: Compiler) -> Iterator[Note]:

@@ -93,11 +93,11 @@ def run(store: Store, query: Query, scope: Scope) -> Result:
     span = Span(fresh.first_hire, fresh.last)
     compiler = Compiler(query, scope, span)
     statement = compiler.statement()
-    now = _Answer(store, statement, query.period)
+    now = _answer(store, statement, query.period)
     before = None
     if query.compare:
         earlier = query.period.before(query.compare)
-        before = _Answer(store, Compiler(replace(query, period=earlier, compare=None), scope, span).statement(), earlier)
+        before = _answer(store, Compiler(replace(query, period=earlier, compare=None), scope, span).statement(), earlier)
     time, provisional_from = time_notes(query, compiler, fresh)
     notes = (*facts_notes(store, query, scope, compiler), *time, *now.notes())
     return Result(
@@ -119,15 +119,19 @@ def run(store: Store, query: Query, scope: Scope) -> Result:
     )
 
 
+def _answer(store: Store, statement: Statement, period: Period) -> _Answer:
+    facts = not PEOPLE.issuperset(statement.tables)
+    return remembered(store, statement.sql, statement.params, period, lambda got: _Answer(got, statement), facts=facts)
+
+
 class _Answer:
     """A statement's rows, with small groups left out, estimates computed and intervals added."""
 
-    def __init__(self, store: Store, statement: Statement, period: Period) -> None:
+    def __init__(self, got: pa.Table, statement: Statement) -> None:
         self._statement = statement
         self._few: list[tuple[Measure, int, int]] = []
         self._hidden: dict[str, int] = {}
         self._null: list[Measure] = []
-        got = remembered(store, statement.sql, statement.params, period, facts=not PEOPLE.issuperset(statement.tables))
         columns: dict[str, pa.ChunkedArray] = {"is_total": got["is_total"]} | {dim.name: got[dim.name] for dim in statement.by}
         for measure in statement.measures:
             columns |= self._columns(measure, got)

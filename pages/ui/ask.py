@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from threading import Lock
 from typing import cast
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -39,7 +40,7 @@ UNKNOWN: dict[str, str] = {
 }
 
 
-SETTLE = 3.0  # seconds that an answer may serve while new facts keep arriving
+SETTLE = 4.0  # seconds that an answer may serve while new facts keep arriving
 _seen: WeakKeyDictionary[Store, dict[float, tuple[int, float]]] = WeakKeyDictionary()
 _lock = Lock()
 
@@ -120,7 +121,7 @@ class Answer:
 
     def _keys(self, table: pd.DataFrame, start: date | None) -> list[tuple[object, ...]]:
         """What names a row in both periods: its groups as they are, its day, week or month as a number of steps from the start."""
-        columns = [[_step(d, v, start) if d in TIMES else v for v in table[d]] for d in self.by]
+        columns = [_steps(d, table[d], start) if d in TIMES and start else table[d].tolist() for d in self.by]
         return list(zip(*columns, strict=True)) if columns else [()] * len(table)
 
     def total(self, name: str) -> float | None:
@@ -188,16 +189,15 @@ class Answer:
 TIMES = ("day", "week", "month")
 
 
-def _step(dimension: str, value: object, start: date | None) -> int | None:
+def _steps(dimension: str, values: pd.Series, start: date) -> list[int | None]:
     """The how-manieth day, week or month from the start; None for a row without a date."""
-    if missing(value) or start is None:
-        return None
-    d = pd.Timestamp(cast(datetime, value)).date()
+    days = values.to_numpy("datetime64[D]")
     if dimension == "month":
-        return 12 * (d.year - start.year) + d.month - start.month
-    if dimension == "week":
-        return (d - start + timedelta(days=start.weekday())).days // 7
-    return (d - start).days
+        steps = days.astype("datetime64[M]").astype(np.int64) - np.datetime64(start, "M").astype(np.int64)
+    else:
+        monday = start.weekday() if dimension == "week" else 0
+        steps = ((days - np.datetime64(start, "D")).astype(np.int64) + monday) // (7 if dimension == "week" else 1)
+    return [None if gone else step for step, gone in zip(steps.tolist(), np.isnat(days).tolist(), strict=True)]
 
 
 def label(store: Store, dimension: str, value: object) -> str:
