@@ -1,0 +1,170 @@
+"""Skill without known answers (隐真值估计): the model of Dawid & Skene, which learns the items' classes and each rater's errors together."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Model = Literal["full", "one_coin"]
+Reason = Literal["no labels", "one class", "too few labels"]
+Floats = NDArray[np.float64]
+
+MIN_LABELS = 3  # of an item, before its class says anything about those who gave them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Skills:
+    """What the model found. Arrays follow the order of `items`, `raters` and `classes`.
+
+    `posterior` [item, class] is the probability of each class, `estimate` the likeliest one. `prior` [class]. `confusion` [rater, true class,
+    given class] has NaN rows where a rater met no item of a class. `accuracy` [rater] = Σ prior × diagonal, over the classes met: how
+    often the rater is expected to be right. `identified` [item]: at least three labels, or a known answer, in the largest group of items
+    and raters linked by labels; raters outside that group have an accuracy of NaN, as nothing compares them with the others.
+    """
+
+    items: tuple[Hashable, ...]
+    raters: tuple[Hashable, ...]
+    classes: tuple[Hashable, ...]
+    posterior: Floats
+    estimate: tuple[Hashable, ...]
+    prior: Floats
+    confusion: Floats
+    accuracy: Floats
+    identified: NDArray[np.bool_]
+    log_likelihood: float
+    iterations: int
+    converged: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimated:
+    """`value`, or None with the reason, from `n` labels. The `smoothing` is a part of the metric's version: it moves answers."""
+
+    value: Skills | None
+    n: int
+    smoothing: float
+    reason: Reason | None = None
+
+
+def numbered(values: Sequence[Hashable]) -> tuple[NDArray[np.intp], list[Hashable]]:
+    """Each value as a number from 0 in order of first appearance, and the values by number.
+
+    >>> numbered(["b", "a", "b"])[0].tolist()
+    [0, 1, 0]
+    """
+    known: dict[Hashable, int] = {}
+    codes = [known.setdefault(value, len(known)) for value in (values.tolist() if isinstance(values, np.ndarray) else values)]
+    return np.array(codes, dtype=np.intp), list(known)
+
+
+def dawid_skene(
+    items: Sequence[Hashable],
+    raters: Sequence[Hashable],
+    labels: Sequence[Hashable],
+    model: Model = "full",
+    smoothing: float = 0.0,
+    gold: Mapping[Hashable, Hashable] | None = None,
+    tolerance: float = 1e-10,
+    max_iterations: int = 1000,
+) -> Estimated:
+    """Expectation–maximisation from the shares of votes. Position i: this rater gave this item this label (several times if need be).
+
+    “full” gives each rater a confusion matrix, “one_coin” one probability of being right, errors falling evenly on the other classes.
+    `smoothing` is added to every cell of the confusion matrices before they are normalised (Laplace; 0 is maximum likelihood). `gold` fixes
+    the classes of known items. Stops when the log-likelihood moves by less than `tolerance` of itself.
+
+    No value without labels, with one class only, or when no item has three labels. If most raters are wrong in the same way, classes are
+    swapped and nothing in the data shows it: only gold does. Dawid & Skene 1979, JRSS C 28(1), doi:10.2307/2346806.
+    Raises ValueError for lengths that differ, null labels, a negative smoothing, and an unknown model.
+
+    >>> found = dawid_skene([1, 1, 1, 2, 2, 2, 3, 3, 3], "abcabcabc", "yyynnnyyn").value
+    >>> found.estimate, found.accuracy.round(2).tolist()
+    (('y', 'n', 'y'), [1.0, 1.0, 0.67])
+    """
+    if not len(items) == len(raters) == len(labels):
+        raise ValueError(f"dawid_skene: {len(items)} items, {len(raters)} raters and {len(labels)} labels")
+    if smoothing < 0 or model not in ("full", "one_coin"):
+        raise ValueError(f"dawid_skene: no model {model!r} with a smoothing of {smoothing}")
+    if any(label is None or label != label for label in labels):
+        raise ValueError("dawid_skene: a label is null; leave such rows out")
+    item, item_names = numbered(items)
+    rater, rater_names = numbered(raters)
+    present = set(item_names)
+    known = {name: answer for name, answer in (gold or {}).items() if name in present}
+    label, unsorted = numbered([*labels, *known.values()])
+    classes = _in_order(unsorted)  # whatever order rows come in, ties fall to the same class
+    label, k = np.array([classes.index(name) for name in unsorted], dtype=np.intp)[label[: len(item)]], len(classes)
+    size = np.bincount(item, minlength=len(item_names))
+    fixed = np.array([name in known for name in item_names], dtype=bool)
+    enough = (size >= MIN_LABELS) | fixed
+    if k < 2 or not enough.any():
+        reason: Reason = "no labels" if not len(item) else "one class" if k < 2 else "too few labels"
+        return Estimated(None, len(item), smoothing, reason)
+    from scipy.sparse import csr_array  # a moment to import: not before it is needed
+
+    given = csr_array((np.ones(len(item)), (item, rater * k + label)), shape=(len(item_names), len(rater_names) * k))
+    possible = np.ones((len(item_names), k), dtype=bool)
+    if known:
+        places = np.flatnonzero(fixed)
+        possible[places] = np.array([classes.index(known[item_names[place]]) for place in places])[:, None] == np.arange(k)
+    votes = np.bincount(item * k + label, minlength=len(item_names) * k).reshape(-1, k)
+    posterior = np.where(fixed[:, None], possible, votes / size[:, None]).astype(np.float64)
+    before, converged, turn = -np.inf, False, 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        while not converged and turn < max_iterations:
+            turn += 1
+            prior = posterior.mean(axis=0)
+            confusion = _confusion(np.asarray(given.T @ posterior), k, model, smoothing)
+            logs = np.log(np.nan_to_num(confusion)).transpose(0, 2, 1).reshape(-1, k)
+            joint = np.where(possible, np.log(prior) + given @ logs, -np.inf)
+            top = joint.max(axis=1, keepdims=True)
+            posterior = np.exp(joint - top)
+            whole = posterior.sum(axis=1, keepdims=True)
+            posterior /= whole
+            likelihood = float((top + np.log(whole)).sum())
+            converged = abs(likelihood - before) <= tolerance * (1 + abs(likelihood))
+            before = likelihood
+    linked_item, linked_rater = _largest(item, rater, len(item_names), len(rater_names))
+    met = np.where(np.isnan(confusion[:, np.arange(k), np.arange(k)]), 0.0, prior)
+    right = (met * np.nan_to_num(confusion[:, np.arange(k), np.arange(k)])).sum(axis=1) / met.sum(axis=1)
+    return Estimated(
+        Skills(
+            tuple(item_names), tuple(rater_names), tuple(classes), posterior, tuple(classes[c] for c in posterior.argmax(axis=1).tolist()),
+            prior, confusion, np.where(linked_rater, right, np.nan), enough & linked_item, likelihood, turn, converged,
+        ),
+        len(item), smoothing,
+    )  # fmt: skip
+
+
+def _in_order(names: list[Hashable]) -> list[Hashable]:
+    try:
+        return sorted(names)  # type: ignore[type-var]
+    except TypeError:
+        return sorted(names, key=repr)
+
+
+def _confusion(weights: Floats, k: int, model: Model, smoothing: float) -> Floats:
+    """[rater, true, given] from the weight of each (rater, given) on each true class."""
+    counts = weights.reshape(-1, k, k).transpose(0, 2, 1)
+    if model == "full":
+        counts = counts + smoothing
+        whole = counts.sum(axis=2, keepdims=True)
+        return np.asarray(np.where(whole > 0, counts / whole, np.nan), dtype=np.float64)
+    hits = np.trace(counts, axis1=1, axis2=2) + smoothing
+    right = (hits / (counts.sum(axis=(1, 2)) + k * smoothing))[:, None, None]
+    return np.asarray(np.where(np.eye(k, dtype=bool), right, (1 - right) / (k - 1)), dtype=np.float64)
+
+
+def _largest(item: NDArray[np.intp], rater: NDArray[np.intp], items: int, raters: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which items and raters are in the group, linked by labels, that has the most labels."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = csr_array((np.ones(len(item), dtype=np.int8), (item, items + rater)), shape=(items + raters, items + raters))
+    _, group = connected_components(links, directed=False)
+    inside = group == np.bincount(group[item]).argmax()
+    return inside[:items], inside[items:]
