@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from metrics.gold import corrected_rate as corrected_rate
 from metrics.gold import gold_accuracy as gold_accuracy
 from metrics.intervals import DRAWS, MIN_RESAMPLED, bootstrap_ratio
+from metrics.truth import Column, chosen, numbered, present
 from metrics.truth import dawid_skene as dawid_skene
-from metrics.truth import numbered
 
 Scale = Literal["nominal", "ordinal", "interval", "ratio"]
 Distance = Callable[[Hashable, Hashable], float]
@@ -66,7 +66,7 @@ def percent_agreement(ratings: Iterable[Sequence[Hashable]], level: float = 0.95
     )
 
 
-def confusion_table(first: Sequence[Hashable], second: Sequence[Hashable]) -> tuple[tuple[Hashable, ...], NDArray[np.int64]]:
+def confusion_table(first: Column, second: Column) -> tuple[tuple[Hashable, ...], NDArray[np.int64]]:
     """Categories, and how often the first rater gave the row's and the second the column's; items that one of them left out are not counted.
 
     Raises ValueError for lengths that differ.
@@ -74,8 +74,10 @@ def confusion_table(first: Sequence[Hashable], second: Sequence[Hashable]) -> tu
     >>> confusion_table("yynn", "ynnn")[1].tolist()
     [[1, 1], [0, 2]]
     """
-    both = [(a, b) for a, b in zip(first, second, strict=True) if not (_missing(a) or _missing(b))]
-    codes, names = numbered([value for pair in both for value in pair])
+    if len(first) != len(second):
+        raise ValueError(f"confusion_table: {len(first)} ratings of the first, {len(second)} of the second")
+    both = present(first) & present(second)
+    codes, names = numbered([value for pair in zip(chosen(first, both), chosen(second, both), strict=True) for value in pair])
     table = np.zeros((len(names), len(names)), dtype=np.int64)
     np.add.at(table, (codes[::2], codes[1::2]), 1)
     return tuple(names), table
@@ -184,8 +186,8 @@ def krippendorff_alpha(
 
 
 def alpha_by_item(
-    items: Sequence[Hashable] | NDArray[np.generic],
-    values: Sequence[Hashable] | NDArray[np.generic],
+    items: Column,
+    values: Column,
     distance: Scale | Distance = "nominal",
     level: float = 0.95,
     draws: int = DRAWS,
@@ -233,14 +235,13 @@ class _Cells:
         return np.bincount(self.item, weights=self.count * amounts[self.code], minlength=len(self.size)).astype(np.float64)
 
 
-def _cells(
-    items: Sequence[Hashable] | NDArray[np.generic], values: Sequence[Hashable] | NDArray[np.generic], ordered: bool = False
-) -> _Cells:
-    given = [(i, v) for i, v in zip(_list(items), _list(values), strict=True) if not _missing(v)]
-    item, _ = numbered([i for i, _ in given])
-    enough = np.bincount(item)[item] >= 2 if len(item) else np.zeros(0, dtype=bool)
-    item = np.unique(item[enough], return_inverse=True)[1]
-    code, names = numbered([v for (_, v), kept in zip(given, enough.tolist(), strict=True) if kept])
+def _cells(items: Column, values: Column, ordered: bool = False) -> _Cells:
+    if len(items) != len(values):
+        raise ValueError(f"{len(items)} items for {len(values)} ratings")
+    kept, (item, _) = present(values), numbered(items)
+    kept &= np.bincount(item, weights=kept)[item] >= 2 if len(item) else kept
+    item = np.unique(item[kept], return_inverse=True)[1]
+    code, names = numbered(chosen(values, kept))
     if ordered:
         code, names = _sorted(code, names)
     keys, count = np.unique(item * max(len(names), 1) + code, return_counts=True)
@@ -251,28 +252,20 @@ def _cells(
 
 
 def _pairs(ratings: Iterable[Sequence[Hashable]]) -> tuple[list[int], list[Hashable]]:
-    rows = [_list(row) for row in ratings]
+    rows = [row.tolist() if isinstance(row, np.ndarray) else list(row) for row in ratings]
     if len({len(row) for row in rows}) > 1:
         raise ValueError("ratings: one row a rater, one column an item, so all rows are of one length")
     return [place for row in rows for place in range(len(row))], [value for row in rows for value in row]
-
-
-def _list(values: Sequence[Hashable] | NDArray[np.generic]) -> list[Hashable]:
-    return values.tolist() if isinstance(values, np.ndarray) else list(values)
-
-
-def _missing(value: Hashable) -> bool:
-    return value is None or value != value
 
 
 def _sorted(code: Codes, names: list[Hashable]) -> tuple[Codes, list[Hashable]]:
     wrong = [name for name in names if not isinstance(name, int | float)]
     if wrong:
         raise ValueError(f"the rating {wrong[0]!r} is not a number: use the nominal scale or a distance of your own")
-    order = sorted(range(len(names)), key=lambda place: names[place])  # type: ignore[arg-type, return-value]
+    order = np.argsort(np.array(names, dtype=np.float64), kind="stable")
     place = np.empty(len(names), dtype=np.intp)
     place[order] = np.arange(len(names))
-    return place[code], [names[i] for i in order]
+    return place[code], [names[i] for i in order.tolist()]
 
 
 def _prevalence(names: Sequence[Hashable], totals: Floats) -> tuple[tuple[Hashable, float], ...]:

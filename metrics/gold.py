@@ -3,7 +3,7 @@ reviewers who miss errors or see some that are not there (质检员校正错误�
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.intervals import wilson, wilson_many
-from metrics.truth import numbered
+from metrics.truth import Column, chosen, numbered, present
 
 Floats = NDArray[np.float64]
 
@@ -51,9 +51,9 @@ class Gold:
 
 
 def gold_accuracy(
-    raters: Sequence[Hashable],
-    items: Sequence[Hashable],
-    answers: Sequence[Hashable],
+    raters: Column,
+    items: Column,
+    answers: Column,
     keys: Mapping[Hashable, Hashable],
     window: int | None = WINDOW,
     missed: float = MISSED,
@@ -73,12 +73,16 @@ def gold_accuracy(
     """
     if window is not None and window < 1:
         raise ValueError(f"a window of {window} answers")
-    given = zip(raters, items, answers, strict=True)
-    rows = [(r, i, a == keys[i]) for r, i, a in given if i in keys and a is not None and a == a]
-    person, people = numbered([r for r, _, _ in rows])
-    item, names = numbered([i for _, i, _ in rows])
-    right = np.array([hit for _, _, hit in rows], dtype=bool)
-    asked = len(rows)
+    if not len(raters) == len(items) == len(answers):
+        raise ValueError(f"gold_accuracy: {len(raters)} raters, {len(items)} items and {len(answers)} answers")
+    item, names = numbered(items)
+    counts = present(answers) & np.array([name in keys for name in names], dtype=bool)[item]
+    person, people = numbered(chosen(raters, counts))
+    item, names = numbered(chosen(items, counts))
+    answer, said = numbered(chosen(answers, counts))
+    number = {value: place for place, value in enumerate(said)}
+    right = answer == np.array([number.get(keys[name], -1) for name in names], dtype=np.intp)[item]
+    asked = len(person)
     if not repeats:
         first = np.sort(np.unique(person * max(len(names), 1) + item, return_index=True)[1])
         person, item, right = person[first], item[first], right[first]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 Model = Literal["full", "one_coin"]
 Reason = Literal["no labels", "one class", "too few labels"]
 Floats = NDArray[np.float64]
+Column = Sequence[Hashable] | NDArray[np.generic]  # arrays of numbers are the quicker
 
 MIN_LABELS = 3  # of an item, before its class says anything about those who gave them
 
@@ -50,21 +52,36 @@ class Estimated:
     reason: Reason | None = None
 
 
-def numbered(values: Sequence[Hashable]) -> tuple[NDArray[np.intp], list[Hashable]]:
-    """Each value as a number from 0 in order of first appearance, and the values by number.
+def numbered(values: Column) -> tuple[NDArray[np.intp], list[Hashable]]:
+    """Each value as a number from 0 in order of first appearance (of an array of numbers: of size), and the values by number.
 
     >>> numbered(["b", "a", "b"])[0].tolist()
     [0, 1, 0]
     """
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        names, places = np.unique(values, return_inverse=True)
+        return places.astype(np.intp), names.tolist()
     known: dict[Hashable, int] = {}
-    codes = [known.setdefault(value, len(known)) for value in (values.tolist() if isinstance(values, np.ndarray) else values)]
+    codes = [known.setdefault(value, len(known)) for value in values]
     return np.array(codes, dtype=np.intp), list(known)
 
 
+def present(values: Column) -> NDArray[np.bool_]:
+    """Which values are neither None nor NaN."""
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return np.asarray(values == values, dtype=bool)
+    return np.array([value is not None and value == value for value in values], dtype=bool)
+
+
+def chosen(values: Column, which: NDArray[np.bool_]) -> Column:
+    """The values at these positions."""
+    return values[which] if isinstance(values, np.ndarray) else list(compress(values, which.tolist()))
+
+
 def dawid_skene(
-    items: Sequence[Hashable],
-    raters: Sequence[Hashable],
-    labels: Sequence[Hashable],
+    items: Column,
+    raters: Column,
+    labels: Column,
     model: Model = "full",
     smoothing: float = 0.0,
     gold: Mapping[Hashable, Hashable] | None = None,
@@ -89,15 +106,15 @@ def dawid_skene(
         raise ValueError(f"dawid_skene: {len(items)} items, {len(raters)} raters and {len(labels)} labels")
     if smoothing < 0 or model not in ("full", "one_coin"):
         raise ValueError(f"dawid_skene: no model {model!r} with a smoothing of {smoothing}")
-    if any(label is None or label != label for label in labels):
+    if not present(labels).all():
         raise ValueError("dawid_skene: a label is null; leave such rows out")
     item, item_names = numbered(items)
     rater, rater_names = numbered(raters)
-    present = set(item_names)
-    known = {name: answer for name, answer in (gold or {}).items() if name in present}
-    label, unsorted = numbered([*labels, *known.values()])
-    classes = _in_order(unsorted)  # whatever order rows come in, ties fall to the same class
-    label, k = np.array([classes.index(name) for name in unsorted], dtype=np.intp)[label[: len(item)]], len(classes)
+    met = set(item_names)
+    known = {name: answer for name, answer in (gold or {}).items() if name in met}
+    label, seen = numbered(labels)
+    classes = _in_order([*dict.fromkeys([*seen, *known.values()])])  # whatever order rows come in, ties fall to the same class
+    label, k = np.array([classes.index(name) for name in seen], dtype=np.intp)[label], len(classes)
     size = np.bincount(item, minlength=len(item_names))
     fixed = np.array([name in known for name in item_names], dtype=bool)
     enough = (size >= MIN_LABELS) | fixed
@@ -129,8 +146,8 @@ def dawid_skene(
             converged = abs(likelihood - before) <= tolerance * (1 + abs(likelihood))
             before = likelihood
     linked_item, linked_rater = _largest(item, rater, len(item_names), len(rater_names))
-    met = np.where(np.isnan(confusion[:, np.arange(k), np.arange(k)]), 0.0, prior)
-    right = (met * np.nan_to_num(confusion[:, np.arange(k), np.arange(k)])).sum(axis=1) / met.sum(axis=1)
+    weight = np.where(np.isnan(confusion[:, np.arange(k), np.arange(k)]), 0.0, prior)
+    right = (weight * np.nan_to_num(confusion[:, np.arange(k), np.arange(k)])).sum(axis=1) / weight.sum(axis=1)
     return Estimated(
         Skills(
             tuple(item_names), tuple(rater_names), tuple(classes), posterior, tuple(classes[c] for c in posterior.argmax(axis=1).tolist()),

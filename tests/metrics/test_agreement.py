@@ -185,6 +185,13 @@ def test_everybody_always_saying_the_same_is_no_evidence() -> None:
     assert krippendorff_alpha([[0.1] * 20, [0.1] * 20], "interval").value is None
 
 
+def test_arrays_and_lists_say_the_same() -> None:
+    items, values = np.array([0, 0, 1, 1, 1, 2, 2, 3]), np.array([5.0, 3.0, 3.0, 3.0, math.nan, 1.0, 5.0, 1.0])
+    for scale in SCALES:
+        assert alpha_by_item(items, values, scale) == alpha_by_item(items.tolist(), values.tolist(), scale)
+    assert krippendorff_alpha(np.array([[1.0, 2.0, math.nan], [1.0, 1.0, 2.0]])) == krippendorff_alpha([[1, 2, None], [1, 1, 2]])
+
+
 def test_without_two_ratings_of_anything_there_is_nothing_to_compare() -> None:
     for found in (krippendorff_alpha([]), krippendorff_alpha([[1, None], [math.nan, 2]]), cohen_kappa([[0, 0], [0, 0]]), fleiss_kappa([])):
         assert (found.value, found.low, found.agreement, found.items, found.reason) == (None, None, None, 0, "no sample")
@@ -241,14 +248,14 @@ def test_a_distance_of_ones_own() -> None:
         (lambda: krippendorff_alpha([[-1, 2], [1, 2]], "ratio"), "-1 is below 0"),
         (lambda: krippendorff_alpha([[1, 2], [1, 2]], "cosine"), "no distance 'cosine'"),
         (lambda: krippendorff_alpha([[1, 2], [1, 3]], level=1), "a confidence level of 1"),
-        (lambda: alpha_by_item([1], []), "shorter"),
+        (lambda: alpha_by_item([1], []), "1 items for 0 ratings"),
         (lambda: alpha_by_item([i // 2 for i in range(6000)], list(range(6000)), "ratio"), "6,000 different ratings"),
         (lambda: cohen_kappa([[1, 2]]), "not square"),
         (lambda: cohen_kappa([[1.5]]), "not a whole number"),
         (lambda: cohen_kappa([[1]], ["a", "b"]), "2 names for 1"),
         (lambda: fleiss_kappa([[1, 1], [2, 1]]), "same number of raters"),
         (lambda: fleiss_kappa([[1, 0]]), "at least two"),
-        (lambda: confusion_table([1], []), "shorter"),
+        (lambda: confusion_table([1], []), "1 ratings of the first, 0 of the second"),
     ],
 )  # fmt: skip
 def test_refused(call: Callable[[], object], message: str) -> None:

@@ -64,7 +64,7 @@ def test_without_answers_there_is_no_accuracy() -> None:
     assert (only.rater, only.n, only.accuracy, only.low) == ("late", 0, None, None)  # all of their keys were set aside
     with pytest.raises(ValueError, match="a window of 0"):
         gold_accuracy([], [], [], {}, window=0)
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="1 raters, 0 items and 0 answers"):
         gold_accuracy(["a"], [], [], {})
 
 
