@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from metrics.grouping import numbered
 from metrics.intervals import Floats
 from metrics.survival import Incidence, cumulative_incidence
 
@@ -103,9 +104,7 @@ def fit(
     n = len(x)
     if n < min_points or x.max(initial=0) < min_units:
         return _unfitted(n, f"fewer than {min_points} observations or {min_units:g} units")
-    names = list(dict.fromkeys(labels))
-    place = {name: i for i, name in enumerate(names)}
-    member = np.fromiter((place[label] for label in labels), dtype=np.int64, count=n)
+    member, names = numbered(labels)
     sizes = np.bincount(member)
     free = n - len(names) - 1 - asymptote
 

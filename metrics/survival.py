@@ -12,9 +12,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.intervals import Floats, wilson
-
-Integers = NDArray[np.int64]
+from metrics.grouping import numbered
+from metrics.intervals import Floats, Integers, wilson
 
 MIN_AT_RISK = 10  # fewer people make a tail that is neither drawn nor used (metrics.md W-09)
 
@@ -106,7 +105,7 @@ def _at_risk(exits: Floats, entries: Floats, times: Floats) -> Integers:
     """How many are watched just before each time: entry < time ≤ exit."""
     begun = np.searchsorted(np.sort(entries), times, side="left")
     ended = np.searchsorted(np.sort(exits), times, side="left")
-    return (begun - ended).astype(np.int64)
+    return (begun - ended).astype(np.intp)
 
 
 def _band(survival: float, greenwood: float, z: float) -> tuple[float, float]:
@@ -166,10 +165,10 @@ def logrank(
     (16.792941, 1, [(9, 19.250501), (21, 10.749499)])
     """
     exits, died, entries = _watched("logrank", durations, events, entry)
-    names = list(dict.fromkeys(groups))
     if len(groups) != len(exits) or (strata is not None and len(strata) != len(exits)):
         raise ValueError("logrank: durations, groups and strata differ in length")
-    member, layer = _codes(groups, names), _codes(strata, list(dict.fromkeys(strata))) if strata is not None else np.zeros(len(exits), int)
+    member, names = numbered(groups)
+    layer = np.zeros_like(member) if strata is None else numbered(strata)[0]
     observed = np.bincount(member, weights=died, minlength=len(names)).astype(int)
     expected, variance = np.zeros(len(names)), np.zeros((len(names), len(names)))
     for stratum in np.unique(layer):
@@ -198,11 +197,6 @@ def logrank(
     statistic = float((((axes.T @ (observed - expected)) ** 2)[known] / sizes[known]).sum())
     df = int(known.sum())
     return LogRank(statistic, df, float(chi2.sf(statistic, df)), len(exits), rows, variance)
-
-
-def _codes(values: Sequence[Hashable], names: Sequence[Hashable]) -> Integers:
-    place = {name: i for i, name in enumerate(names)}
-    return np.fromiter((place[value] for value in values), dtype=np.int64, count=len(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +236,11 @@ def cumulative_incidence(
     gone = np.bincount(place, minlength=len(times))
     survival = np.cumprod(1 - gone / risk)
     before = np.concatenate(([1.0], survival[:-1]))
-    names = sorted({cause for cause in causes if cause is not None})
-    kinds = _codes([cause for cause in causes if cause is not None], names)
+    kinds, names = numbered([cause for cause in causes if cause is not None])
     # Nobody is left where all at risk go at once: the term is 0, as incidence no longer changes.
     greenwood = np.divide(gone, risk * (risk - gone), out=np.zeros(len(times)), where=risk > gone)
     found = {}
-    for k, name in enumerate(names):
+    for name, k in sorted(zip(names, range(len(names)), strict=True)):
         d = np.bincount(place[kinds == k], minlength=len(times))
         share = np.cumsum(before * d / risk)
         own = before * d / risk**2
@@ -300,11 +293,11 @@ def person_period(durations: Sequence[int], events: Sequence[bool], entry: Seque
     exits, died, entries = _watched("person_period", durations, events, starts)
     if (exits % 1 != 0).any() or (entries % 1 != 0).any():
         raise ValueError("person_period: durations and entries are whole periods")
-    lengths = (exits - entries).astype(np.int64)
+    lengths = (exits - entries).astype(np.intp)
     person = np.repeat(np.arange(len(exits)), lengths)
     first = np.concatenate(([0], np.cumsum(lengths)[:-1])) if len(lengths) else lengths
-    period = np.arange(len(person)) - first[person] + entries.astype(np.int64)[person] + 1
-    return PersonPeriods(person, period, died[person] & (period == exits.astype(np.int64)[person]))
+    period = np.arange(len(person)) - first[person] + entries.astype(np.intp)[person] + 1
+    return PersonPeriods(person, period, died[person] & (period == exits.astype(np.intp)[person]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metrics.grouping import numbered
+
 BANDS: tuple[tuple[str, float], ...] = (
     ("<7", 7), ("7–30", 31), ("31–90", 91), ("91–180", 181), ("181–365", 366), (">365", float("inf")),
 )  # fmt: skip
@@ -69,9 +71,7 @@ def cohort_matrix(
         raise ValueError("cohort_matrix: cohorts, durations, left and ages differ in length")
     if not ((spent <= since) & (gone | (spent == since))).all():
         raise ValueError("cohort_matrix: days employed that do not agree with the days since hire")
-    names = list(dict.fromkeys(cohorts))
-    place = {name: i for i, name in enumerate(names)}
-    member = np.fromiter((place[name] for name in cohorts), dtype=np.int64, count=len(cohorts))
+    member, names = numbered(cohorts)
     sizes = np.bincount(member, minlength=len(names)).tolist()
     youngest = np.full(len(names), np.inf)
     np.minimum.at(youngest, member, since)
@@ -81,4 +81,4 @@ def cohort_matrix(
         for name, n, k, age in zip(names, sizes, kept, youngest.tolist(), strict=True):
             matured = age >= end
             cells.append(Cell(name, period, n, k if matured else None, k / n if matured else None, n < MIN_COHORT))
-    return tuple(sorted(cells, key=lambda cell: (place[cell.cohort], cell.period)))
+    return tuple(cell for i in range(len(names)) for cell in cells[i :: len(names)])
