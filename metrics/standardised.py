@@ -90,6 +90,46 @@ def pace(
     return [_judge(u, total[u], sums[u], len(logs[u]), spread) for u in sorted(total)]
 
 
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """`ratio` is standard hours earned ÷ hours spent, and may exceed 1; None, with the reason, for no hours.
+
+    `provisional` when a standard used was; `missing` positions had no standard and are in neither `earned` nor `ratio`.
+    """
+
+    ratio: float | None
+    earned: float
+    hours: float
+    missing: int
+    provisional: bool
+    reason: str = ""
+
+
+def efficiency(
+    units: Sequence[float],
+    standard_seconds: Sequence[float | None],
+    hours: Sequence[float],
+    provisional: Sequence[bool] | None = None,
+) -> Efficiency:
+    """Standard hours earned (产出标准工时) against the hours they took (标准工时效率): Σ units × standard seconds ÷ 3600 ÷ Σ hours.
+
+    Position i: these units of one kind of work took `hours[i]`; a standard second is a trained person's, allowance included. The only way
+    to add boxes, seconds of audio and words (metrics.md T-06). Raises ValueError for negative or null numbers, a standard that is not
+    above 0, or lengths that differ.
+
+    >>> round(efficiency([132, 88], [60, 360], [2, 8]).ratio, 3)
+    1.1
+    """
+    flags = [False] * len(units) if provisional is None else provisional
+    rows = list(zip(units, standard_seconds, hours, flags, strict=True))
+    if any(not (u >= 0 and h >= 0 and (s is None or s > 0)) for u, s, h, _ in rows):
+        raise ValueError("efficiency: units or hours below 0, or a standard that is not above 0")
+    known = [(u * s / 3600, h, flag) for u, s, h, flag in rows if s is not None]
+    earned, spent = sum(e for e, _, _ in known), sum(h for _, h, _ in known)
+    ratio, reason = (earned / spent, "") if spent else (None, "no hours of work with a standard")
+    return Efficiency(ratio, earned, spent, len(rows) - len(known), any(flag for _, _, flag in known), reason)
+
+
 def _judge(unit: str, hours: float, sums: Sequence[float], n: int, spread: tuple[float, float, float] | None) -> Pace:
     o, e, h = sums
     ratio = o / e if e > 0 and h >= MIN_COMPARED * hours else None

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from metrics.standardised import Pace, pace
+from metrics.standardised import Pace, efficiency, pace
 
 
 def judged(rows: list[tuple[str, str, int, float, float]]) -> list[Pace]:
@@ -57,3 +57,20 @@ def test_minutes_of_work_are_left_out_and_nothing_in_gives_nothing_out() -> None
     found = judged([("a", "p", 1, 1000.0, 0.1), *[(w, "p", 1, 10.0, 8.0) for w in "bcd"]])
     assert [p.unit for p in found] == ["b", "c", "d"]
     assert [p.ratio for p in found] == [1.0, 1.0, 1.0]
+
+
+def test_standard_hours_earned_are_not_the_crude_order() -> None:
+    """metrics.md T-06, standards of 60 and 360 s: A earns 11.0 h in 10 (1.10), B 9.8 h in 10 (0.98), though B does 49.8 an hour and A 22."""
+    a, b = efficiency([132, 88], [60, 360], [2, 8]), efficiency([480, 18], [60, 360], [8, 2])
+    assert [(round(found.earned, 6), round(found.ratio or 0, 6)) for found in (a, b)] == [(11.0, 1.1), (9.8, 0.98)]
+    assert [(132 + 88) / a.hours, (480 + 18) / b.hours] == [22.0, 49.8]
+
+
+def test_work_without_a_standard_is_told_and_left_out() -> None:
+    found = efficiency([132, 50], [60, None], [2, 3], [True, False])
+    assert (found.ratio, found.hours, found.missing, found.provisional) == (pytest.approx(1.1), 2, 1, True)
+    none = efficiency([50], [None], [3])
+    assert (none.ratio, none.missing, none.reason) == (None, 1, "no hours of work with a standard")
+    assert efficiency([], [], []).ratio is None
+    with pytest.raises(ValueError, match="a standard that is not above 0"):
+        efficiency([1], [0], [1])

@@ -41,6 +41,8 @@ def test_six_mp() -> None:
     assert {time: tuple(round(v, 6) for v in (row.survival, row.low, row.high)) for time, row in rows.items()} == want
     assert [round(row.se, 4) for row in rows.values()] == [0.0764, 0.0869, 0.0963, 0.1068, 0.1141, 0.1282, 0.1346]
     assert (sum(row.events for row in found.rows), sum(parsed(SIX_MP)[0])) == (9, 359)
+    plain = [round(rows[6].survival + side * 1.959963984540054 * rows[6].se, 4) for side in (-1, 1)]
+    assert plain == [0.7075, 1.0068]  # why bands are not drawn this way
     assert found.median == 23
     assert [(row.at_risk, row.events, row.censored) for row in found.rows][:3] == [(21, 3, 1), (17, 1, 0), (16, 0, 1)]
 
