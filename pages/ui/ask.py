@@ -7,11 +7,11 @@ keyed by the store's version. A change shows at once; of many in a row (a feed t
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from threading import Lock
-from typing import cast
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -40,6 +40,7 @@ UNKNOWN: dict[str, str] = {
 }
 
 
+Made = TypeVar("Made")
 SETTLE = 4.0  # seconds that an answer may serve while new facts keep arriving
 _seen: WeakKeyDictionary[Store, dict[float, tuple[int, float]]] = WeakKeyDictionary()
 _lock = Lock()
@@ -65,6 +66,17 @@ def result(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> 
 @st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Query: repr, Scope: lambda scope: scope_key(scope)})
 def _result(path: str, version: int, query: Query, scope: Scope, _store: Store) -> Result:
     return engine.run(_store, query, scope)
+
+
+def worked_out(answer: Answer, scope: Scope, name: str, make: Callable[[Answer], Made]) -> Made:
+    """What `make` makes of an answer, kept as long as the answer; `name` says what, for one answer may serve several."""
+    made: Made = _worked_out(str(answer.store.path), version(answer.store), answer.result.query, scope, name, answer, make)
+    return made
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={Query: repr, Scope: lambda scope: scope_key(scope)})
+def _worked_out(path: str, version: int, query: Query, scope: Scope, name: str, _answer: Answer, _make: Callable[[Answer], Any]) -> Any:
+    return _make(_answer)
 
 
 def scope_key(scope: Scope) -> str:
@@ -138,7 +150,9 @@ class Answer:
 
     def ids(self, dimension: str | None = None) -> list[str]:
         """The source ids of the groups."""
-        return [str(v) for v in self.frame[dimension or self.by[0]]]
+        name = dimension or self.by[0]
+        values = self.frame[name].to_numpy("datetime64[D]").astype(str) if name in TIMES else self.frame[name]
+        return [str(v) for v in values.tolist()]
 
     def labels(self, dimension: str | None = None) -> list[str]:
         """What people call the groups."""
@@ -166,8 +180,8 @@ class Answer:
     def arrange(self, dimension: str, ids: Sequence[str]) -> Answer:
         """The groups in the order of these ids; others are left out."""
         place = {i: n for n, i in enumerate(ids)}
-        table = self.frame[self.frame[dimension].isin(place)]
-        return self._with(table.iloc[sorted(range(len(table)), key=lambda row: place[str(table[dimension].iloc[row])])])
+        found = [(place[i], row) for row, i in enumerate(self.ids(dimension)) if i in place]
+        return self._with(self.frame.iloc[[row for _, row in sorted(found)]])
 
     def only(self, dimension: str, value: str) -> Answer:
         """The rows of one group."""

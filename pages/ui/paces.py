@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from metrics.standardised import MIN_COMPANY, Band, Pace, pace
-from pages.ui import charts, states, tables, text
-from pages.ui.ask import label
+from pages.ui import ask, charts, states, tables, text
+from pages.ui.ask import Answer, label
 from pages.ui.charts import Tone
 from pages.ui.screen import View
 from pages.ui.text import N_, _
@@ -38,6 +38,10 @@ def of(view: View, dimension: str) -> Paces:
         compare=False,
         without=("worker",),
     ).dated()
+    return ask.worked_out(cells, view.scope, f"paces {dimension}", lambda given: _of(given, dimension, spell))
+
+
+def _of(cells: Answer, dimension: str, spell: str) -> Paces:
     found = pace(cells.ids(dimension), cells.ids("project"), cells.ids(spell), cells.column("units_per_hour"), cells.column("work_hours"))
     order = sorted((p for p in found if p.unit), key=lambda p: (p.shrunk is None, -(p.shrunk or p.ratio or 0), p.unit))
     return Paces(dimension, tuple(order))

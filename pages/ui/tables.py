@@ -231,7 +231,8 @@ def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float
     time = next(d for d in answer.by if d in TIMES)
     frame = answer.dated().frame
     cells: dict[str, dict[Any, Any]] = {}
-    for group, step, value in zip(frame[dimension].tolist(), frame[time].tolist(), frame[name].tolist(), strict=True):
+    when = frame[time].to_numpy("datetime64[D]").astype("int64").tolist()
+    for group, step, value in zip(frame[dimension].tolist(), when, frame[name].tolist(), strict=True):
         cells.setdefault(str(group), {})[step] = value
     steps = sorted({step for line in cells.values() for step in line})
     m = measure(name)
