@@ -105,8 +105,8 @@ def scheme_probability(n: int, normal: int, tightened: int, p: float, tightened_
 
     `normal` and `tightened` are the acceptance numbers; the sample is `n` in both unless `tightened_n` differs. Reduced inspection and
     discontinuation are left out. Each severity weighs as many lots as it lasts: with a and b the Pa of one lot, normal inspection lasts
-    (2 − a⁴) ÷ ((1 − a)(1 − a⁴)) lots and tightened (1 − b⁵) ÷ ((1 − b) b⁵) (Stephens & Larson 1967, Industrial Quality
-    Control 24; the CRAN AQLSchemes vignette). Raises ValueError as `accept_probability` does.
+    (2 − a⁴) ÷ ((1 − a)(1 − a⁴)) lots and tightened (1 − b⁵) ÷ ((1 − b) b⁵) (Stephens & Larson 1967, Industrial
+    Quality Control; the CRAN AQLSchemes vignette). Raises ValueError as `accept_probability` does.
 
     >>> round(scheme_probability(200, 7, 5, 0.01933), 3), round(scheme_probability(200, 7, 5, 0.04588), 3)
     (0.95, 0.1)

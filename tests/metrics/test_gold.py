@@ -48,6 +48,12 @@ def test_a_key_that_good_people_miss_is_set_aside() -> None:
     assert [r.accuracy for r in aside.raters] == [1] * 10 + [0]
 
 
+def test_a_miss_does_not_make_its_own_judge_a_bad_one() -> None:
+    """Five people miss key 0 and have the other two right: good on all other keys, though only 67 % over all three."""
+    rows = [(person, i, "n" if i == 0 else "y") for person in "abcde" for i in range(3)]
+    assert gold_accuracy(*zip(*rows, strict=True), dict.fromkeys(range(3), "y")).quarantined == (0,)
+
+
 def test_one_person_is_not_enough_to_doubt_a_key() -> None:
     keys = dict.fromkeys(range(11), "y")
     rows = [("a", i, "n" if i == 0 else "y") for i in range(11)]
