@@ -127,10 +127,12 @@ def _bridge(
         if name in steps:
             raise ValueError(f"bridge: “{name}” is the name of another step")
         steps[name] = _exact(fixed[1].get(name, 0)) - _exact(fixed[0].get(name, 0))
-    opening, closing = (
-        _rounded(_moved(half, half, values) + sum(map(_exact, amounts.values())), quantum)
-        for half, values, amounts in zip(lines, worth, fixed, strict=True)
+    start, end = (
+        _moved(half, half, values) + sum(map(_exact, amounts.values())) for half, values, amounts in zip(lines, worth, fixed, strict=True)
     )
+    if sum(steps.values()) != end - start:
+        raise ArithmeticError(f"bridge: the steps {', '.join(steps)} do not lead from {float(start)} to {float(end)}")
+    opening, closing = _rounded(start, quantum), _rounded(end, quantum)
     rounded = {name: _rounded(amount, quantum) for name, amount in steps.items()}
     largest = max(steps, key=lambda name: abs(steps[name]))
     rounded[largest] += closing - opening - sum(rounded.values())

@@ -239,6 +239,13 @@ def test_expected_leavers_by_hand_and_where_the_curve_ends() -> None:
     own = 3 * (1 / 3) * (2 / 3)
     reach = 1.959963984540054 * math.sqrt(own + 9 * (2 / 3) ** 2 * sum(1 / (n * (n - 1)) for n in range(11, 16)))
     assert (found.low, found.high) == (max(0, math.floor(1 - reach)), min(3, math.ceil(1 + reach)))
+    # Of many people the doubt about the curve is most of the doubt: Σ 1 ÷ (n(n − 1)) over 11…15 is 1/10 − 1/15.
+    many = expected_leavers([5] * 1000, line, 5)
+    reach = 1.959963984540054 * math.sqrt(1000 * 2 / 9 + (1000 * 2 / 3) ** 2 * (1 / 10 - 1 / 15))
+    assert (many.low, many.high) == (math.floor(1000 / 3 - reach), math.ceil(1000 / 3 + reach))
+    # Five are watched from the start, twenty more from day 3: too few on day 1 to judge who is new.
+    late = kaplan_meier([1, *range(4, 28)], [True] * 25, entry=[0] * 5 + [3] * 20)
+    assert [expected_leavers([now], late, 5).unknown for now in (0, 0.5, 3)] == [1, 1, 0]
     assert expected_leavers([40], line, 5).leavers is None
     assert expected_leavers([], line, 5).reason
     assert expected_leavers([1], kaplan_meier([], []), 5).unknown == 1
