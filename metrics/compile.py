@@ -304,7 +304,9 @@ class Compiler:
         keys = [OF_PROJECT.sub(r"w.\1", table.dims[d.name]) for d in by]
         nulls = ", ".join(f"NULL AS k{i}" for i in range(len(self.by))) if total else ""
         lead = [f"{'true' if total else 'false'} AS is_total"] + ([nulls] if nulls else [f"k{i}" for i in range(len(by))])
-        columns = dict(table.columns) | (dict(table.sliced) if self.sliced else {}) | (dict(table.whole) if total else {})
+        columns = (
+            dict(table.columns) | (dict(table.sliced) if self.sliced else {}) | (dict(table.whole) if total else {}) | self._moved(table)
+        )
         predicates = self.predicates(table)
         group = f" GROUP BY {', '.join(f'k{i}' for i in range(len(by)))}" if by else ""
         parts = [part for part in self.parts.values() if part.view == view.name]
@@ -330,6 +332,11 @@ class Compiler:
         ]
         selected = [lead[0], *([nulls] if nulls else keyed), *measured]
         return f"SELECT {', '.join(selected)} {self._from(table, selected, predicates)}{group}"
+
+    def _moved(self, table: Table) -> dict[str, str]:
+        within = {dimension.name for dimension in self.asked}
+        within |= {name for name, limit in (("site", self.scope.sites), ("team", self.scope.teams)) if limit is not None}
+        return dict(next((table.moved[name] for name in ("team", "site") if name in within and name in table.moved), {}))
 
     def _aggregate(self, part: Measure, columns: dict[str, str]) -> str:
         if part.method:

@@ -71,6 +71,7 @@ class Table:
     where: str = ""
     sliced: Mapping[str, str] = field(default_factory=dict)  # columns that replace others when a query is by or for one stage
     whole: Mapping[str, str] = field(default_factory=dict)  # columns that replace others in the total over the range
+    moved: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the same when a query is by, for or within a site or team
     raw: bool = False  # the log itself, where percentiles are exact
 
 
@@ -210,7 +211,7 @@ def build(views: Iterable[View], measures: Iterable[Measure], dimensions: Iterab
                     raise DefinitionError(f"view {view.name}: table {table.name} names an unknown dimension {dim}")
             if set(table.columns) != set(view.tables[0].columns):
                 raise DefinitionError(f"view {view.name}: table {table.name} has other columns than {view.tables[0].name}")
-            if unknown := (set(table.sliced) | set(table.whole)) - set(table.columns):
+            if unknown := set(table.sliced).union(table.whole, *table.moved.values()) - set(table.columns):
                 raise DefinitionError(f"view {view.name}: {table.name} replaces unknown columns {sorted(unknown)}")
         if unknown := set(view.population) - set(registry.views):
             raise DefinitionError(f"view {view.name}: unknown population {sorted(unknown)}")

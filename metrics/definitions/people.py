@@ -60,8 +60,8 @@ MEASURES = (
     Measure(
         "attrition_90d", "90-day attrition", "90 天流失率", "ratio", "percent", "down",
         Text(
-            "1 − Kaplan–Meier survival at 90 days, over the people hired in the period; those still employed count as long as they are known",
-            "期内入职者 90 天 Kaplan–Meier 留存率的补数；仍在职者计至最后已知日",
+            "1 − Kaplan–Meier survival at 90 days, over the people hired in the period; those still employed count as long as they are known, within a site or team until they move out of it",
+            "期内入职者 90 天 Kaplan–Meier 留存率的补数；仍在职者计至最后已知日，按基地或班组查看时计至调出之日",
         ),
         digits=1, view="arrivals", method="attrition_90d", interval="log-log", min_n=10, portable=False, about_people=True,
         null_reason=Text("no hires, or none followed for 90 days yet", "无入职，或尚未满 90 天（未到期）"),

@@ -63,10 +63,27 @@ PRESENT = {
     **PLACE, "worker": "t.worker_key", "modality": "coalesce(t.modality, '')", "skill_level": "t.skill_level",
     "contract": "coalesce(t.contract, '')", "channel": "coalesce(t.channel, '')",
 }  # fmt: skip
+# A site loses sight of whom it sends away: within one, a spell is followed to the first move out of it.
 SPELL = (
-    "(SELECT h.*, e.to_date AS left_on FROM presence AS h LEFT JOIN presence AS e"
-    " ON e.worker_key = h.worker_key AND e.hired = h.hired AND e.ends_spell WHERE h.starts_spell)"
+    "(SELECT h.*, e.to_date AS left_on, m.left_site, m.left_team FROM presence AS h"
+    " LEFT JOIN presence AS e ON e.worker_key = h.worker_key AND e.hired = h.hired AND e.ends_spell"
+    " LEFT JOIN (SELECT b.worker_key, b.hired, min(CASE WHEN s.worker_key IS NULL THEN b.to_date END) AS left_site, min(b.to_date) AS left_team"
+    " FROM presence AS b LEFT JOIN presence AS s ON s.worker_key = b.worker_key AND s.hired = b.hired AND s.from_date = b.to_date AND s.site_key = b.site_key"
+    " WHERE b.moved_out GROUP BY ALL) AS m ON m.worker_key = h.worker_key AND m.hired = h.hired WHERE h.starts_spell)"
 )
+
+
+def followed(moved: str = "") -> dict[str, str]:
+    """How long a spell was followed, and whether its end was seen."""
+    ends = (
+        f"least(coalesce(t.left_on, {{last}}), coalesce({moved}, {{last}}), {{last}})"
+        if moved
+        else "least(coalesce(t.left_on, {last}), {last})"
+    )
+    seen = f"t.left_on <= {{last}} AND coalesce(t.left_on <= {moved}, true)" if moved else "t.left_on <= {last}"
+    return {"lasted": f"CAST({ends} - t.from_date AS DOUBLE)", "left_by_now": f"coalesce({seen}, false)"}
+
+
 # An internal boundary of a spell takes a person out of one stretch and into the next on the same day.
 MOVES = (
     "(SELECT presence.*, from_date AS moved_on, 1 AS step FROM presence WHERE NOT starts_spell UNION ALL"
@@ -156,8 +173,7 @@ VIEWS = (
         (
             Table(
                 "presence", {**dated("t.from_date"), **PRESENT, "tenure_band": tenure("t.from_date", "t.hired")},
-                {"lasted": "CAST(least(coalesce(t.left_on, {last}), {last}) - t.from_date AS DOUBLE)", "left_by_now": "coalesce(t.left_on <= {last}, false)"},
-                SPELL, "t.from_date",
+                followed(), SPELL, "t.from_date", moved={"site": followed("t.left_site"), "team": followed("t.left_team")},
             ),
         ),
         Text("day, site, team and person hired", "入职的日、基地、班组和人员"), ("arrivals",),

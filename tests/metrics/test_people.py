@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 from typing import NamedTuple
 
 import pytest
@@ -169,6 +170,33 @@ def test_attrition_is_one_minus_survival_of_those_hired_in_the_period(store: Sto
         assert row["attrition_90d"] == pytest.approx(1 - step.survival)
         assert (row["attrition_90d_low"], row["attrition_90d_high"]) == pytest.approx((1 - step.high, 1 - step.low))
         assert row["attrition_90d_n"] == len(known)
+
+
+@pytest.mark.parametrize("place", ["site", "team"])
+def test_a_site_or_team_follows_people_until_they_move_out_of_it(store: Store, place: str) -> None:
+    """metrics.md W-09: censored at the data cut-off, and at transfer for a site's own view."""
+    long = Period(date(2024, 1, 1), LAST)
+    rows = {row[place]: row for row in run(store, Query(("attrition_90d",), (place,), long), SYSTEM).exact.to_pylist()}
+    spells: dict[tuple[int, date], list[Any]] = defaultdict(list)
+    for s in sorted(stretches(store, place), key=lambda s: s.start):
+        spells[s.worker, s.hired].append(s)
+    followed: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+    moved = 0
+    for (_, hired), found in spells.items():
+        if hired > LAST or found[0].start != hired:
+            continue
+        here = str(found[0].key)
+        away = next((s.start for s in found if str(s.key) != here), None)
+        end = next((s.end for s in found if s.ends), None)
+        moved += away is not None and away <= LAST
+        stop = min(day for day in (LAST, away, end) if day)
+        followed[here].append(((stop - hired).days, end == stop and end is not None and end <= LAST and (away is None or end <= away)))
+    assert moved
+    for here, cases in followed.items():
+        step = kaplan_meier([days for days, _ in cases], [left for _, left in cases]).at(90)
+        want = None if step is None else pytest.approx(1 - step.survival)
+        assert rows[here]["attrition_90d"] == want, here
+        assert rows[here]["attrition_90d_n"] == len(cases)
 
 
 def test_nobody_followed_for_ninety_days_is_no_number(store: Store) -> None:

@@ -39,8 +39,7 @@ SELF = Scope("annotator", None, None, "w05", EVERYTHING)
 KEPT = {"S1": "site_key = 1", "A": "team_key = 1", "w05": "worker_key = 5"}
 # A person's tenure, skill and contract come with the person from wherever they are employed; that is no row of another site.
 OWN = {"tenure_band", "skill_level", "contract"}
-# 90-day attrition follows a hire to the end of the spell, wherever the person moved meanwhile.
-MEASURES = [name for name, measure in REGISTRY.measures.items() if not measure.hidden and name != "attrition_90d"]
+MEASURES = [name for name, measure in REGISTRY.measures.items() if not measure.hidden]
 OFFERED = {
     "site": ["S1", "S2", "", "S9"], "team": ["A", "B", "C"], "worker": ["w01", "w05", "w07"], "project": ["P1", "P2"], "action": ["annotate", "rework"],
     "client": ["Acme", ""], "stage": ["qc1", "client"], "month": ["2026-02-01"], "reviewer": ["w01"], "batch": ["B1"],
