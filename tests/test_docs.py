@@ -28,7 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 OPERATOR = {"en": ROOT / "docs" / "operator.md", "zh": ROOT / "docs" / "operator.zh.md"}
 GUIDE = {"en": ROOT / "docs" / "guide.en.md", "zh": ROOT / "docs" / "guide.zh.md"}
-DOCS = [README, *OPERATOR.values(), *GUIDE.values(), ROOT / "docs" / "developers.md", ROOT / "docs" / "screens.md"]
+DOCS = [
+    README,
+    *OPERATOR.values(),
+    *GUIDE.values(),
+    *(ROOT / "docs" / f"{name}.md" for name in ("developers", "screens", "methods", "bench")),
+]
 PAIRS = pytest.mark.parametrize("pair", [OPERATOR, GUIDE], ids=["operator", "guide"])
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "zh"])
 
