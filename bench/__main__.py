@@ -18,11 +18,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import base, loading, questions, report, serving
+from bench import base, loading, methods, questions, report, serving
 from bench.report import Row
 from data.store import Store
 
-PARTS = ("load", "csv", "size", "questions", "polars", "serve", "cold")
+PARTS = ("load", "csv", "size", "questions", "polars", "serve", "cold", "methods")
+ALONE = {"cold", "methods"}  # parts that need neither files nor store of the year
 MEMORY = os.environ.get("PIECEWORK_MEMORY", "900MB")  # what the server gives DuckDB
 
 
@@ -62,6 +63,19 @@ def main() -> int:
 
 def measure(args: argparse.Namespace, parts: set[str], folder: Path) -> tuple[list[Row], dict[str, object]]:
     """The parts asked for, in order."""
+    rows, details = of_the_year(args, parts, folder) if parts - ALONE else ([], {})
+    if "cold" in parts:
+        say("cold start")
+        rows.append(serving.cold_start(folder, args.people, args.days))
+    if "methods" in parts:
+        found, timed = methods.measure(args.repeats, say)
+        rows += found
+        details["methods"] = [asdict(one) for one in timed]
+    return rows, details
+
+
+def of_the_year(args: argparse.Namespace, parts: set[str], folder: Path) -> tuple[list[Row], dict[str, object]]:
+    """What is measured on a year of work: its files, the store they make, and the server over it."""
     rows: list[Row] = []
     details: dict[str, object] = {}
     store = folder / "bench.duckdb"
@@ -97,9 +111,6 @@ def measure(args: argparse.Namespace, parts: set[str], folder: Path) -> tuple[li
         rows += serving.everything(
             store, pushes_=args.pushes, screens_=args.screens, viewers=args.viewers, seconds=args.seconds, progress=say
         )
-    if "cold" in parts:
-        say("cold start")
-        rows.append(serving.cold_start(folder, args.people, args.days))
     return rows, details
 
 
