@@ -149,12 +149,13 @@ def visitor() -> Visitor:
 
 
 def _demo_place(base: Store) -> tuple[str, str]:
-    """The site and team that a persona of the demo base looks after: the busiest. Raises NotAllowed on a base without teams."""
+    """The site and team that a persona of the demo base looks after: the busiest team of the busiest site. Raises NotAllowed on a base without teams."""
     found = ask.result(base, Query(("submissions",), by=("site", "team")), SYSTEM).table
     found = found[(found["site"] != "") & (found["team"] != "")]
     if found.empty:
         raise NotAllowed("The demo base has no teams yet: choose another persona.", "演示基地还没有班组：请切换身份。")
-    busiest = found.sort_values(["submissions", "team"], ascending=[False, True]).iloc[0]
+    whole = found.groupby("site")["submissions"].transform("sum")
+    busiest = found.assign(whole=whole).sort_values(["whole", "site", "submissions", "team"], ascending=[False, True, False, True]).iloc[0]
     return str(busiest["site"]), str(busiest["team"])
 
 

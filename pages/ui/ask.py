@@ -7,7 +7,8 @@ keyed by the store's version. A change shows at once; of many in a row (a feed t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from threading import Lock
@@ -16,7 +17,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from data.store import Store
 from metrics import query as engine
@@ -58,44 +58,63 @@ def version(store: Store, settle: float = SETTLE) -> int:
         return shown
 
 
+class Memory:
+    """What was found, by store and key, the newest `size` of each store. Who asks while another is still finding it waits for that."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lock = size, Lock()
+        self._kept: WeakKeyDictionary[Store, OrderedDict[Hashable, Any]] = WeakKeyDictionary()
+        self._finding: dict[tuple[int, Hashable], Lock] = {}
+
+    def get(self, store: Store, key: Hashable, find: Callable[[], Made], holds: Callable[[Made], bool] = lambda _: True) -> Made:
+        """The value kept under the key when it still `holds`, else what `find` gives. What it raises is not kept."""
+        with self._lock:
+            if (kept := self._look(store, key)) is not None and holds(kept):
+                return cast(Made, kept)
+            finding = self._finding.setdefault((id(store), key), Lock())
+        with finding:
+            with self._lock:
+                if (kept := self._look(store, key)) is not None and holds(kept):
+                    return cast(Made, kept)
+            try:
+                found = find()
+            finally:
+                with self._lock:
+                    self._finding.pop((id(store), key), None)
+            with self._lock:
+                mine = self._kept.setdefault(store, OrderedDict())
+                mine[key] = found
+                if len(mine) > self._size:
+                    mine.popitem(last=False)
+            return found
+
+    def _look(self, store: Store, key: Hashable) -> Any:
+        mine = self._kept.get(store)
+        if mine is None or key not in mine:
+            return None
+        mine.move_to_end(key)
+        return mine[key]
+
+
+_results, _names, _made = Memory(512), Memory(64), Memory(128)
+
+
 def result(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> Result:
     """The answer, shared with everybody of the same scope: read it, never change it."""
-    return _result(str(store.path), version(store, settle), query, scope, store)
-
-
-@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Query: repr, Scope: lambda scope: scope_key(scope)})
-def _result(path: str, version: int, query: Query, scope: Scope, _store: Store) -> Result:
-    return engine.run(_store, query, scope)
+    return _results.get(store, (version(store, settle), query, scope), lambda: engine.run(store, query, scope))
 
 
 def worked_out(answer: Answer, scope: Scope, name: str, make: Callable[[Answer], Made]) -> Made:
     """What `make` makes of an answer, kept as long as the answer; `name` says what, for one answer may serve several."""
-    made: Made = _worked_out(str(answer.store.path), version(answer.store), answer.result.query, scope, name, answer, make)
+    _, made = _made.get(
+        answer.store, (name, answer.result.query, scope), lambda: (answer.result, make(answer)), lambda kept: kept[0] is answer.result
+    )
     return made
-
-
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={Query: repr, Scope: lambda scope: scope_key(scope)})
-def _worked_out(path: str, version: int, query: Query, scope: Scope, name: str, _answer: Answer, _make: Callable[[Answer], Any]) -> Any:
-    return _make(_answer)
-
-
-def scope_key(scope: Scope) -> str:
-    """The scope as a key that is the same in every run."""
-
-    def sort(values: frozenset[str] | None) -> list[str] | None:
-        return None if values is None else sorted(values)
-
-    return repr((scope.role, sort(scope.sites), sort(scope.teams), scope.worker, sorted(scope.fields)))
 
 
 def names(store: Store, dimension: str, language: str) -> Mapping[str, str]:
     """What people call the values of a dimension: id → name in that language. Names of people are for those who may see them."""
-    return _names(str(store.path), version(store), dimension, language, store)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _names(path: str, version: int, dimension: str, language: str, _store: Store) -> Mapping[str, str]:
-    return labels(_store, dimension, language)
+    return _names.get(store, (version(store), dimension, language), lambda: labels(store, dimension, language))
 
 
 def measure(name: str) -> Measure:

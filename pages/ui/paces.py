@@ -37,8 +37,8 @@ def of(view: View, dimension: str) -> Paces:
         where={"action": ("annotate",)},
         compare=False,
         without=("worker",),
-    ).dated()
-    return ask.worked_out(cells, view.scope, f"paces {dimension}", lambda given: _of(given, dimension, spell))
+    )
+    return ask.worked_out(cells, view.scope, f"paces {dimension}", lambda given: _of(given.dated(), dimension, spell))
 
 
 def _of(cells: Answer, dimension: str, spell: str) -> Paces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -189,13 +190,12 @@ def bridge(answer: Answer, name: str, first: str, last: str, *, top: int = 8) ->
     return [*steps, charts.Step(last, end, level=True)]
 
 
+_reaches = ask.Memory(256)
+
+
 def _fresh(store: Store, scope: Scope) -> Reach:
-    return _fresh_for(str(store.path), ask.version(store), ask.scope_key(scope), store, scope)
-
-
-@st.cache_resource(max_entries=256, ttl=60, show_spinner=False)
-def _fresh_for(path: str, version: int, key: str, _store: Store, _scope: Scope) -> Reach:
-    return reach(_store, _scope)
+    minute = int(time.time() // 60)  # today becomes tomorrow without any change
+    return _reaches.get(store, (ask.version(store), minute, scope), lambda: reach(store, scope))
 
 
 def _options(store: Store, scope: Scope, dimension: str, chosen: Mapping[str, str]) -> Mapping[str, str]:

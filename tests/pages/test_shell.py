@@ -13,7 +13,7 @@ from data import accounts, owner
 from data.store import Store
 from metrics.reach import reach
 from metrics.scope import SYSTEM
-from pages.ui import access, text
+from pages.ui import access, ask, text
 from pages.ui.text import _, speaking
 from tests.pages.conftest import ROOT, Open
 
@@ -163,7 +163,7 @@ def test_a_failure_is_one_calm_card_with_a_reference(
         raise RuntimeError("secret detail of the inside")
 
     monkeypatch.setattr("pages.ui.ask.engine.run", fail)
-    st.cache_resource.clear()
+    monkeypatch.setattr("pages.ui.ask._results", ask.Memory(8))
     at.run()
     assert not at.exception
     shown = words(at)

@@ -74,3 +74,23 @@ def test_a_change_shows_at_once_and_many_in_a_row_every_few_seconds(tmp_path: Pa
         now += 60
         store.set_meta("note", "three")
         assert ask.version(store) == first + 3
+
+
+def test_a_memory_finds_once_keeps_the_newest_and_keeps_no_failure(tmp_path: Path) -> None:
+    memory, found = ask.Memory(2), list[str]()
+
+    def find(name: str) -> str:
+        found.append(name)
+        if name == "bad":
+            raise ValueError(name)
+        return name.upper()
+
+    with Store(tmp_path / "s.duckdb") as store:
+        for name in ("a", "b", "a", "c", "a", "b"):
+            assert memory.get(store, name, lambda name=name: find(name)) == name.upper()
+        assert found == ["a", "b", "c", "b"]  # b was the oldest when c came
+        for _ in range(2):
+            with pytest.raises(ValueError, match="bad"):
+                memory.get(store, "bad", lambda: find("bad"))
+        assert found[-2:] == ["bad", "bad"]
+        assert memory.get(store, "a", lambda: find("a2"), lambda kept: kept != "A") == "A2"
