@@ -11,7 +11,7 @@ import streamlit as st
 
 from metrics import control
 from metrics.chance import MIN_COMPANY, MIN_N, Ratio, Side, ratios, sides
-from pages.ui import charts, numbers, states, tables, text
+from pages.ui import ask, charts, numbers, states, tables, text
 from pages.ui.ask import Answer, label, measure
 from pages.ui.charts import Tone
 from pages.ui.screen import View
@@ -151,8 +151,11 @@ class Against:
 def against(view: View, dimension: str) -> Against:
     """The error ratios of people or reviewers within the filters; a person's own filter is left out, to keep company to compare with."""
     cells = view.ask("errors", "reviewed", by=(dimension, "project"), compare=False, without=("worker",))
-    found = ratios(cells.ids(dimension), cells.ids("project"), cells.column("errors"), cells.column("reviewed"))
-    return Against(dimension, found)
+    return ask.worked_out(cells, view.scope, f"errors against {dimension}", lambda given: _against(given, dimension))
+
+
+def _against(cells: Answer, dimension: str) -> Against:
+    return Against(dimension, ratios(cells.ids(dimension), cells.ids("project"), cells.column("errors"), cells.column("reviewed")))
 
 
 def reading(dimension: str) -> str:
