@@ -170,8 +170,8 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
     """Join the reviews of touched items to their work and find each work row's first and last verdict: the table judged.
 
     Reads fresh_review(id, …), `touched` (a select of project_key, item_id) and `work`, `review`, selects over the logs with the
-    row's place as rid; judged has one row a review of those items, with `id` (of
-    fresh_review when is_new, else review.rowid), the derived columns, and `changed` for logged rows that must be rewritten.
+    row's place as rid; judged has one row a review of those items, with `id` (of fresh_review when is_new, else review.rowid)
+    and the derived columns, repeat_of among them.
     A review that names its event belongs to that event; otherwise to the author's latest work on the item before the
     review (or their earliest after it, when clocks disagree). Order: instant, stage, round, review id.
     """

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from data.store import Store
 from metrics.period import Period
@@ -47,7 +46,6 @@ def test_groups_meet_themselves(small: Store) -> None:
 
 
 def test_the_memory_is_keyed_by_scope_and_version(small: Store) -> None:
-    st.cache_resource.clear()
     query = Query(("units",))
     everything = ask.result(small, query, SYSTEM)
     assert ask.result(small, query, SYSTEM) is everything

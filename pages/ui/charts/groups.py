@@ -92,15 +92,7 @@ def bars(
             height or 40 + parts.row(labels) * max(2, len(labels)),
             barmode="overlay",
             margin={"l": 8, "r": 8, "t": 4, "b": 24},
-            xaxis={
-                "range": [low - (room if low < 0 else 0), high + room],
-                "showticklabels": False,
-                "ticks": "",
-                "zeroline": True,
-                "zerolinecolor": t.line,
-                "showline": False,
-                "title": parts.title_of(title),
-            },
+            xaxis=_lengths(low - (room if low < 0 else 0), high + room, title),
             yaxis={
                 "showgrid": False,
                 "tickmode": "array",
@@ -172,15 +164,7 @@ def waterfall(
                 40 + parts.row([s.label for s in steps]) * max(2, len(steps)),
                 annotations=written,
                 margin={"l": 8, "r": 8, "t": 4, "b": 24},
-                xaxis={
-                    "range": [min(0.0, *lows), max(0.0, *tops) + room],
-                    "showticklabels": False,
-                    "ticks": "",
-                    "zeroline": True,
-                    "zerolinecolor": t.line,
-                    "showline": False,
-                    "title": parts.title_of(title),
-                },
+                xaxis=_lengths(min(0.0, *lows), max(0.0, *tops) + room, title),
                 yaxis={
                     "showgrid": False,
                     "tickmode": "array",
@@ -292,4 +276,17 @@ def heat(
                 "showline": False,
             },
         ),
+    }
+
+
+def _lengths(low: float, high: float, title: str) -> dict[str, Any]:
+    """The axis of lying bars that carry their values themselves: a line at zero and no numbers."""
+    return {
+        "range": [low, high],
+        "showticklabels": False,
+        "ticks": "",
+        "zeroline": True,
+        "zerolinecolor": theme.tokens().line,
+        "showline": False,
+        "title": parts.title_of(title),
     }
