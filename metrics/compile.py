@@ -1,7 +1,7 @@
 """Query → one SQL statement with parameters.
 
 Each view that a question needs becomes a common table expression, aggregated on integer keys from the smallest table that carries the
-question; the views are stacked and folded on those keys; dictionaries are joined last. Totals are a second SELECT over the same facts.
+question; the views are stacked and folded on those keys; dictionaries are joined last. Totals are aggregated from the same facts, in the same pass where that can be.
 Names come from the registry and values are parameters, so no text of a user is ever SQL.
 """
 
@@ -124,14 +124,14 @@ class Compiler:
                 f"“{measure.name}”不能按错误类型筛选：分母会丢掉没有该错误的记录。请改为按错误类型拆分。",
             )
 
-    def _table(self, view: View) -> Table:
-        """The smallest table that carries everything asked, or the reason why there is none."""
+    def _table(self, view: View, *, split: bool = True) -> Table:
+        """The smallest table that carries everything asked (without `split`, the filters alone), or the reason why there is none."""
         bound = [
             name
             for name, limit in (("site", self.scope.sites), ("team", self.scope.teams), ("worker", self.scope.worker))
             if limit is not None
         ]
-        asked = [dimension.name for dimension in self.asked]
+        asked = [dimension.name for dimension in (self.asked if split else (d for d, _ in self.filters))]
         tables = [table for table in view.tables if table.raw] if self.query.exact and view.name == "pace" else view.tables
         for table in tables:
             if all(name in table.dims for name in (*asked, *bound)):
@@ -221,7 +221,7 @@ class Compiler:
         names: list[str] = []
         for view, undated in dict.fromkeys((look.view, look.undated) for look in looks):
             try:
-                table = self._table(self.registry.views[view])
+                table = self._table(self.registry.views[view], split=False)
             except QueryError:
                 continue
             mine = [look for look in looks if (look.view, look.undated) == (view, undated)]
@@ -291,24 +291,28 @@ class Compiler:
 
     def _facts(self, view: View, table: Table) -> str:
         """One view's rows (and total), aggregated on keys."""
-        rows = self._select(view, table, total=False)
+        once = self.totals and view.name != "pace" and not view.entity and not table.whole  # rows and total in one pass
+        rows = self._select(view, table, total=False, once=once)
         words = {i: found[1] for i, d in enumerate(self.by) if (found := OF_PROJECT.match(table.dims[d.name]))}
         if words:
-            read = [f"coalesce(w{i}.{words[i]}, '') AS k{i}" if i in words else f"k{i}" for i in range(len(self.by))]
+            word = "CASE WHEN NOT is_total THEN coalesce(w{0}.{1}, '') END AS k{0}"
+            read = [word.format(i, words[i]) if i in words else f"k{i}" for i in range(len(self.by))]
             joins = [f"LEFT JOIN project AS w{i} ON w{i}.project_key = k{i}" for i in words]
             rows = f"SELECT is_total, {', '.join([*read, *self._columns(view.name)])} FROM ({rows}) AS grouped {' '.join(joins)}"
-        return f"{rows} UNION ALL {self._select(view, table, total=True)}" if self.totals else rows
+        return f"{rows} UNION ALL {self._select(view, table, total=True)}" if self.totals and not once else rows
 
-    def _select(self, view: View, table: Table, total: bool) -> str:
+    def _select(self, view: View, table: Table, total: bool, once: bool = False) -> str:
         by = () if total else self.by
         keys = [OF_PROJECT.sub(r"w.\1", table.dims[d.name]) for d in by]
         nulls = ", ".join(f"NULL AS k{i}" for i in range(len(self.by))) if total else ""
-        lead = [f"{'true' if total else 'false'} AS is_total"] + ([nulls] if nulls else [f"k{i}" for i in range(len(by))])
+        is_total = "grouping(k0) = 1" if once else "true" if total else "false"
+        lead = [f"{is_total} AS is_total"] + ([nulls] if nulls else [f"k{i}" for i in range(len(by))])
         columns = (
             dict(table.columns) | (dict(table.sliced) if self.sliced else {}) | (dict(table.whole) if total else {}) | self._moved(table)
         )
         predicates = self.predicates(table)
-        group = f" GROUP BY {', '.join(f'k{i}' for i in range(len(by)))}" if by else ""
+        grouped = ", ".join(f"k{i}" for i in range(len(by)))
+        group = f" GROUP BY GROUPING SETS (({grouped}), ())" if once else f" GROUP BY {grouped}" if by else ""
         parts = [part for part in self.parts.values() if part.view == view.name]
         keyed = [f"{key} AS k{i}" for i, key in enumerate(keys)]
         if view.name == "pace":

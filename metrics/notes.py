@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Set
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -23,16 +23,27 @@ if TYPE_CHECKING:
     from metrics.query import Query
     from metrics.scope import Scope
 
-# The view that can say how many rows behind a view have no date, what they are counted in, and their words.
+# The view that can say how many rows behind a view have no date, what they are, and their words.
+_WORK, _REVIEW = ("work", "work rows", "条作业记录"), ("review", "reviews", "条质检记录")
 UNDATED = {
-    "work": ("work", "row_count", "work rows", "条作业记录"),
-    "crew": ("work", "row_count", "work rows", "条作业记录"),
-    "item_work": ("work", "row_count", "work rows", "条作业记录"),
-    "pace": ("work", "row_count", "work rows", "条作业记录"),
-    "review": ("review", "verdicts", "reviews", "条质检记录"),
-    "item_review": ("review", "verdicts", "reviews", "条质检记录"),
-    "earn": ("earn", "earned", "units of earned work", "个已计酬单位"),
+    "work": _WORK,
+    "crew": _WORK,
+    "item_work": _WORK,
+    "pace": _WORK,
+    "review": _REVIEW,
+    "item_review": _REVIEW,
+    "earn": ("earn", "units of earned work", "个已计酬单位"),
 }
+# Asked by view, all of a view at once and without the split, so that the questions of a screen share one answer.
+LOOKS = (
+    Look("undated_work", "work", "coalesce(sum({row_count}), 0)", undated=True),
+    Look("undated_review", "review", "coalesce(sum({verdicts}), 0)", undated=True),
+    Look("undated_earn", "earn", "coalesce(sum({earned}), 0)", undated=True),
+    Look("clocks", "work", "list(DISTINCT {clock})"),
+    Look("unpriced", "earn", "coalesce(sum({no_price}), 0)"),
+    Look("unrated", "earn", "coalesce(sum({no_rate}), 0)"),
+    Look("unlinked", "review", "coalesce(sum({unlinked}), 0)"),
+)
 
 
 def facts_notes(store: Store, query: Query, scope: Scope, compiler: Compiler) -> list[Note]:
@@ -40,16 +51,16 @@ def facts_notes(store: Store, query: Query, scope: Scope, compiler: Compiler) ->
     parts = [part for measure in compiler.measures for part in compiler.registry.parts(measure.name)]
     names, views = {part.name for part in parts}, dict.fromkeys(part.view for part in parts)
     undated = tuple(dict.fromkeys(UNDATED[name] for name in views if name in UNDATED)) if compiler.dated else ()
-    looks = [Look(f"undated_{view}", view, f"coalesce(sum({{{column}}}), 0)", undated=True) for view, column, _, _ in undated]
+    wanted = {f"undated_{view}" for view, *_ in undated}
     if any(measure.clocked for measure in (*compiler.measures, *parts)) and "clock" not in query.by:
-        looks.append(Look("clocks", "work", "list(DISTINCT {clock})"))
+        wanted.add("clocks")
     if names & {"revenue", "pay", "labour_cost", "review_cost", "rework_cost"}:
-        looks += [Look("unpriced", "earn", "coalesce(sum({no_price}), 0)"), Look("unrated", "earn", "coalesce(sum({no_rate}), 0)")]
+        wanted |= {"unpriced", "unrated"}
     if any(part.view == "review" and part.name not in ("reviews", "rejections", "unlinked_reviews") for part in parts):
-        looks.append(Look("unlinked", "review", "coalesce(sum({unlinked}), 0)"))
-    seen = _look(store, compiler, looks)
+        wanted.add("unlinked")
+    seen = _look(store, compiler, wanted)
     found: list[Note] = []
-    for view, _, en, zh in undated:
+    for view, en, zh in undated:
         if count := seen.get(f"undated_{view}"):
             found.append(
                 Note(f"{_count(count)} {en} have no timestamp and are left out.", f"{_count(count)} {zh}没有时间戳，未计入。", "undated")
@@ -168,10 +179,14 @@ def suppressed_note(names: list[Measure], groups: int, smallest: int) -> Note:
     )
 
 
-def _look(store: Store, compiler: Compiler, looks: Sequence[Look]) -> dict[str, Any]:
-    """What the looks found, in one statement; a look that the facts cannot answer is missing."""
-    sql, params, names = compiler.asides(looks)
-    return remembered(store, sql, params, compiler.query.period, lambda found: found.to_pylist()[0]) if names else {}
+def _look(store: Store, compiler: Compiler, wanted: Set[str]) -> dict[str, Any]:
+    """What the wanted looks found; one that the facts cannot answer is missing. Undated rows change with no business date."""
+    seen: dict[str, Any] = {}
+    for view, undated in dict.fromkeys(("" if look.undated else look.view, look.undated) for look in LOOKS if look.name in wanted):
+        sql, params, names = compiler.asides([look for look in LOOKS if look.undated == undated and (undated or look.view == view)])
+        if names:
+            seen |= remembered(store, sql, params, compiler.query.period, lambda found: found.to_pylist()[0], facts=not undated)
+    return seen
 
 
 def _unknown_values(store: Store, scope: Scope, compiler: Compiler) -> Iterator[Note]:

@@ -114,7 +114,8 @@ def worked_out(answer: Answer, scope: Scope, name: str, make: Callable[[Answer],
 
 def names(store: Store, dimension: str, language: str) -> Mapping[str, str]:
     """What people call the values of a dimension: id → name in that language. Names of people are for those who may see them."""
-    return _names.get(store, (version(store), dimension, language), lambda: labels(store, dimension, language))
+    known = store.version_of(None, None, facts=False)
+    return _names.get(store, (known, dimension, language), lambda: labels(store, dimension, language))
 
 
 def measure(name: str) -> Measure:
