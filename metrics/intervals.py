@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isnan, nan, sqrt
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from metrics.grouping import numbered
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -52,9 +55,9 @@ def wilson(x: float, n: float, level: float = 0.95) -> tuple[float, float]:
 
 
 def wilson_many(x: Sequence[float] | Floats, n: Sequence[float] | Floats, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Wilson's interval for arrays of counts; NaN where n is 0 or NaN."""
+    """Wilson's interval for arrays of counts; NaN where n is not above 0 or x outside 0…n: one impossible row spoils no other."""
     successes, trials = np.asarray(x, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    trials = np.where(trials > 0, trials, np.nan)
+    trials = np.where((trials > 0) & (successes >= 0) & (successes <= trials), trials, np.nan)
     z = _z(level)
     p, z2 = successes / trials, z * z
     centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)
@@ -66,7 +69,7 @@ def wilson_many(x: Sequence[float] | Floats, n: Sequence[float] | Floats, level:
 
 
 def byar(x: float, level: float = 0.95) -> tuple[float, float]:
-    """Byar's approximate interval of a Poisson count, good from 10 up (Breslow & Day 1987, vol. II, p. 69).
+    """Byar's approximate interval of a Poisson count, good from 10 up; NaN for a null one (Breslow & Day 1987, vol. II, p. 69).
 
     >>> [round(bound, 6) for bound in byar(65)]
     [50.163188, 82.849139]
@@ -74,24 +77,29 @@ def byar(x: float, level: float = 0.95) -> tuple[float, float]:
     if x < 0:
         raise ValueError(f"byar: a count of {x}")
     z = _z(level)
+    if isnan(x):
+        return nan, nan
     low = x * (1 - 1 / (9 * x) - z / (3 * sqrt(x))) ** 3 if x > 0 else 0.0
     above = x + 1
     return max(low, 0.0), above * (1 - 1 / (9 * above) + z / (3 * sqrt(above))) ** 3
 
 
+@lru_cache(maxsize=4_096)
 def poisson_exact(x: float, level: float = 0.95) -> tuple[float, float]:
-    """Garwood's exact interval of a Poisson count, from chi-square quantiles (Garwood 1936, Biometrika 28).
+    """Garwood's exact interval of a Poisson count, from chi-square quantiles; NaN for a null one (Garwood 1936, Biometrika 28).
 
     >>> [round(bound, 4) for bound in poisson_exact(9)]
     [4.1154, 17.0848]
     """
     if x < 0:
         raise ValueError(f"poisson_exact: a count of {x}")
-    from scipy.stats import chi2  # seconds to import: not before it is needed
+    tail = (1 - _checked(level)) / 2
+    if isnan(x):
+        return nan, nan
+    from scipy.special import gammaincinv  # a moment to import: not before it is needed; half a chi-square quantile
 
-    tail = (1 - level) / 2
-    low = float(chi2.ppf(tail, 2 * x)) / 2 if x > 0 else 0.0
-    return low, float(chi2.ppf(1 - tail, 2 * x + 2)) / 2
+    low = float(gammaincinv(x, tail)) if x > 0 else 0.0
+    return low, float(gammaincinv(x + 1, 1 - tail))
 
 
 def poisson(x: float, level: float = 0.95) -> tuple[float, float]:
@@ -122,7 +130,7 @@ def effective_n(rate: float, variance: float) -> float:
 
 
 def wilson_effective(rate: float, variance: float, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a weighted rate on its effective n; (rate, rate) when the variance is 0, NaN where there is no effective n.
+    """Wilson's interval of a weighted rate on its effective n; (rate, rate) where that is infinite, NaN where there is none.
 
     Kott & Carr 1997, J. Official Statistics 13(4); metrics.md Q-16. Raises ValueError as `effective_n` does.
 
@@ -152,6 +160,7 @@ def ratio_by_cluster(
     >>> round(found.value, 4), round(found.se, 4), found.n
     (0.0667, 0.027, 4)
     """
+    _checked(level)
     y, x = _by_cluster(numerators, denominators, clusters)
     n, whole = len(y), float(x.sum())
     if whole == 0:
@@ -165,7 +174,7 @@ def ratio_by_cluster(
         return Estimate(value, None, None, None, n, "no variation")
     from scipy.special import stdtrit
 
-    reach = float(stdtrit(n - 1, (1 + _checked(level)) / 2)) * se
+    reach = float(stdtrit(n - 1, (1 + level) / 2)) * se
     return Estimate(value, value - reach, value + reach, se, n)
 
 
@@ -180,19 +189,21 @@ def bootstrap_ratio(
     """Σ numerators ÷ Σ denominators with the percentile interval of `draws` resamples of whole clusters; the same seed, the same answer.
 
     `se` is the standard deviation over the resamples. Nulls and errors as in `ratio_by_cluster`; no interval below MIN_RESAMPLED clusters.
+    `draws` under 2 leave the interval out.
     Efron & Tibshirani 1993, An Introduction to the Bootstrap, §13.3; clusters: Davison & Hinkley 1997, §3.8.
 
     >>> found = bootstrap_ratio([0, 1, 0, 2, 0, 0, 1, 3, 0, 1, 0, 0], [10] * 12)
     >>> round(found.value, 4), found.low < found.value < found.high
     (0.0667, True)
     """
+    _checked(level)
     y, x = _by_cluster(numerators, denominators, clusters)
     n, whole = len(y), float(x.sum())
     if whole == 0:
         return Estimate(None, None, None, None, n, "no sample")
     value = float(y.sum()) / whole
-    if n < MIN_RESAMPLED:
-        return Estimate(value, None, None, None, n, "too few clusters")
+    if n < MIN_RESAMPLED or draws < 2:
+        return Estimate(value, None, None, None, n, "too few clusters" if n < MIN_RESAMPLED else None)
     rng, found = np.random.default_rng(seed), []
     for count in _blocks(draws, n):
         picks = rng.integers(0, n, (count, n))
@@ -211,12 +222,14 @@ def bootstrap(
 ) -> Estimate:
     """Any statistic of values (the median by default) with the percentile interval of resamples of whole clusters, as `bootstrap_ratio`.
 
-    Each draw costs one call of `statistic` on about as many values as were given: for ratios the other function is quicker.
+    Each draw costs one call of `statistic` on about as many values as were given: for ratios the other function is quicker. A statistic
+    that is NaN is undefined: of all values, there is no value; of a resample, it is left out.
 
     >>> found = bootstrap([3, 5, 4, 8, 6, 7, 5, 4, 9, 6, 5, 7], draws=500)
     >>> found.value, found.low <= 5.5 <= found.high, found.n
     (5.5, True, 12)
     """
+    _checked(level)
     data = np.array(values, dtype=np.float64)
     places, n = _places(clusters, len(data))
     kept = ~np.isnan(data)
@@ -227,8 +240,10 @@ def bootstrap(
     if n == 0:
         return Estimate(None, None, None, None, 0, "no sample")
     value = float(statistic(data))
-    if n < MIN_RESAMPLED:
-        return Estimate(value, None, None, None, n, "too few clusters")
+    if isnan(value):
+        return Estimate(None, None, None, None, n, "no sample")
+    if n < MIN_RESAMPLED or draws < 2:
+        return Estimate(value, None, None, None, n, "too few clusters" if n < MIN_RESAMPLED else None)
     rng = np.random.default_rng(seed)
     if n == len(data):
         found = [statistic(data[rng.integers(0, n, n)]) for _ in range(draws)]
@@ -238,8 +253,8 @@ def bootstrap(
 
 
 def _resampled(value: float, found: Floats, n: int, level: float) -> Estimate:
-    tail = (1 - _checked(level)) / 2
-    low, high = np.quantile(found, [tail, 1 - tail])
+    tail, found = (1 - level) / 2, found[~np.isnan(found)]
+    low, high = np.quantile(found, [tail, 1 - tail]) if len(found) else (value, value)
     if low == high:
         return Estimate(value, None, None, None, n, "no variation")
     return Estimate(value, float(low), float(high), float(found.std(ddof=1)), n)
@@ -267,11 +282,8 @@ def _places(clusters: Sequence[Hashable] | None, n: int) -> tuple[Integers, int]
         return np.arange(n), n
     if len(clusters) != n:
         raise ValueError(f"{len(clusters)} clusters for {n} values")
-    if isinstance(clusters, np.ndarray):
-        names, places = np.unique(clusters, return_inverse=True)
-        return places, len(names)
-    known: dict[Hashable, int] = {}
-    return np.array([known.setdefault(c, len(known)) for c in clusters], dtype=np.intp), len(known)
+    places, names = numbered(clusters)
+    return places, len(names)
 
 
 def _blocks(draws: int, n: int) -> list[int]:
