@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.grouping import numbered
 from metrics.intervals import wilson, wilson_many
-from metrics.truth import Column, chosen, numbered, present
+from metrics.truth import Column, chosen, present
 
 Floats = NDArray[np.float64]
 
@@ -62,10 +63,11 @@ def gold_accuracy(
 ) -> Gold:
     """Gold items answered correctly ÷ gold items answered, by rater, over each one's latest `window` answers (None: all).
 
-    Position i, in order of time: this rater gave this answer to this item; items without a key and null answers do not count. A rater's
-    second and later answers to an item are left out (it may have leaked) unless `repeats`. A key that more than `missed` of the good
-    raters miss is set aside; a rater is good for a key with GOOD accuracy on all other keys, and MIN_GOOD of them must have answered it.
-    `missed` 1 sets none aside. Set aside keys do not count for anybody. Raises ValueError for lengths that differ and a window under 1.
+    Position i, in order of time: this rater gave this answer to this item; items without a key (or with a null one) and null answers do
+    not count. A rater's second and later answers to an item are left out (it may have leaked) unless `repeats`. A key that more than
+    `missed` of the good raters miss is set aside; a rater is good for a key with GOOD accuracy on all other keys, and MIN_GOOD of them
+    must have answered it. `missed` 1 sets none aside. Set aside keys do not count for anybody. Raises ValueError for lengths that differ,
+    a window under 1 and a `missed` outside 0…1.
 
     >>> found = gold_accuracy("aabb", [1, 2, 1, 2], "ynyy", {1: "y", 2: "n"})
     >>> [(r.rater, r.correct, r.n) for r in found.raters], found.accuracy
@@ -73,10 +75,12 @@ def gold_accuracy(
     """
     if window is not None and window < 1:
         raise ValueError(f"a window of {window} answers")
+    if not 0 <= missed <= 1:
+        raise ValueError(f"gold_accuracy: keys that more than {missed} of the good raters miss")
     if not len(raters) == len(items) == len(answers):
         raise ValueError(f"gold_accuracy: {len(raters)} raters, {len(items)} items and {len(answers)} answers")
     item, names = numbered(items)
-    counts = present(answers) & np.array([name in keys for name in names], dtype=bool)[item]
+    counts = present(answers) & present([keys.get(name) for name in names])[item]
     person, people = numbered(chosen(raters, counts))
     item, names = numbered(chosen(items, counts))
     answer, said = numbered(chosen(answers, counts))

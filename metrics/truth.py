@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.grouping import numbered as numbered
+
 Model = Literal["full", "one_coin"]
 Reason = Literal["no labels", "one class", "too few labels"]
 Floats = NDArray[np.float64]
@@ -52,20 +54,6 @@ class Estimated:
     reason: Reason | None = None
 
 
-def numbered(values: Column) -> tuple[NDArray[np.intp], list[Hashable]]:
-    """Each value as a number from 0 in order of first appearance (of an array of numbers: of size), and the values by number.
-
-    >>> numbered(["b", "a", "b"])[0].tolist()
-    [0, 1, 0]
-    """
-    if isinstance(values, np.ndarray) and values.dtype != object:
-        names, places = np.unique(values, return_inverse=True)
-        return places.astype(np.intp), names.tolist()
-    known: dict[Hashable, int] = {}
-    codes = [known.setdefault(value, len(known)) for value in values]
-    return np.array(codes, dtype=np.intp), list(known)
-
-
 def present(values: Column) -> NDArray[np.bool_]:
     """Which values are neither None nor NaN."""
     if isinstance(values, np.ndarray) and values.dtype != object:
@@ -91,12 +79,13 @@ def dawid_skene(
     """Expectation–maximisation from the shares of votes. Position i: this rater gave this item this label (several times if need be).
 
     “full” gives each rater a confusion matrix, “one_coin” one probability of being right, errors falling evenly on the other classes.
-    `smoothing` is added to every cell of the confusion matrices before they are normalised (Laplace; 0 is maximum likelihood). `gold` fixes
-    the classes of known items. Stops when the log-likelihood moves by less than `tolerance` of itself.
+    `smoothing` is added to every cell of the confusion matrices before they are normalised (Laplace; 0 is maximum likelihood); for one coin,
+    to the right answers and once to each wrong class. `gold` fixes the classes of known items, null answers tell nothing. Stops when the
+    log-likelihood moves by less than `tolerance` of itself, or after `max_iterations`.
 
     No value without labels, with one class only, or when no item has three labels. If most raters are wrong in the same way, classes are
     swapped and nothing in the data shows it: only gold does. Dawid & Skene 1979, JRSS C 28(1), doi:10.2307/2346806.
-    Raises ValueError for lengths that differ, null labels, a negative smoothing, and an unknown model.
+    Raises ValueError for lengths that differ, null items, raters or labels, a negative smoothing, no iterations, and an unknown model.
 
     >>> found = dawid_skene([1, 1, 1, 2, 2, 2, 3, 3, 3], "abcabcabc", "yyynnnyyn").value
     >>> found.estimate, found.accuracy.round(2).tolist()
@@ -104,14 +93,17 @@ def dawid_skene(
     """
     if not len(items) == len(raters) == len(labels):
         raise ValueError(f"dawid_skene: {len(items)} items, {len(raters)} raters and {len(labels)} labels")
-    if smoothing < 0 or model not in ("full", "one_coin"):
+    if not smoothing >= 0 or model not in ("full", "one_coin"):
         raise ValueError(f"dawid_skene: no model {model!r} with a smoothing of {smoothing}")
-    if not present(labels).all():
-        raise ValueError("dawid_skene: a label is null; leave such rows out")
+    if max_iterations < 1:
+        raise ValueError(f"dawid_skene: {max_iterations} iterations")
+    for what, column in (("item", items), ("rater", raters), ("label", labels)):
+        if not present(column).all():
+            raise ValueError(f"dawid_skene: {'an' if what == 'item' else 'a'} {what} is null; leave such rows out")
     item, item_names = numbered(items)
     rater, rater_names = numbered(raters)
     met = set(item_names)
-    known = {name: answer for name, answer in (gold or {}).items() if name in met}
+    known = {name: answer for name, answer in (gold or {}).items() if name in met and present([answer]).all()}
     label, seen = numbered(labels)
     classes = _in_order([*dict.fromkeys([*seen, *known.values()])])  # whatever order rows come in, ties fall to the same class
     label, k = np.array([classes.index(name) for name in seen], dtype=np.intp)[label], len(classes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,18 @@ def test_an_item_seen_before_does_not_count_again() -> None:
     assert [(r.rater, r.correct, r.n) for r in found.raters] == [("a", 1, 2), ("b", 1, 1)]
     assert (found.repeats, found.correct, found.n) == (1, 2, 3)
     assert gold_accuracy("aaab", [1, 1, 2, 1], "nyyy", {1: "y", 2: "y"}, repeats=True).n == 4
+
+
+def test_an_item_whose_key_is_null_has_none() -> None:
+    """Nobody could be right on it."""
+    for nothing in (None, math.nan):
+        found = gold_accuracy("aabb", [1, 2, 1, 2], "ynyy", {1: "y", 2: nothing})  # type: ignore[dict-item]
+        assert [(r.correct, r.n) for r in found.raters] == [(1, 1), (1, 1)]
+
+
+def test_raters_come_by_first_appearance_in_arrays_too() -> None:
+    found = gold_accuracy(np.array([7, 3, 7]), np.array([1, 1, 2]), np.array([0, 1, 1]), {1: 1, 2: 1})
+    assert [(r.rater, r.correct, r.n) for r in found.raters] == [(7, 1, 2), (3, 1, 1)]
 
 
 def crowd(missing: int) -> tuple[list[str], list[int], list[str]]:
@@ -68,6 +81,8 @@ def test_without_answers_there_is_no_accuracy() -> None:
     raters, items, answers = crowd(10)
     only = gold_accuracy([*raters, "late"], [*items, 0], [*answers, "n"], keys).raters[-1]
     assert (only.rater, only.n, only.accuracy, only.low) == ("late", 0, None, None)  # all of their keys were set aside
+    with pytest.raises(ValueError, match="more than 30 of the good"):
+        gold_accuracy([], [], [], {}, missed=30)
     with pytest.raises(ValueError, match="a window of 0"):
         gold_accuracy([], [], [], {}, window=0)
     with pytest.raises(ValueError, match="1 raters, 0 items and 0 answers"):

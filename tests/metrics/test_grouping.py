@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,3 +16,12 @@ def test_numbers_lead_back_to_the_values(values: list[str | int | None]) -> None
     assert [names[i] for i in numbers] == values
     assert len(set(names)) == len(names) == len(set(values))
     assert names == list(dict.fromkeys(values))
+
+
+@given(st.lists(st.one_of(st.integers(-3, 3).map(float), st.just(float("nan")))))
+def test_arrays_are_numbered_as_lists_are_and_nan_is_one_group(values: list[float]) -> None:
+    for given_ in (values, np.array(values), np.array(values, dtype=object), [v + 0.0 for v in values]):
+        numbers, names = numbered(given_)
+        assert len(names) == len({repr(v) for v in values})
+        assert [names[i] for i in numbers] == pytest.approx(values, nan_ok=True)
+        assert [repr(float(name)) for name in names] == list(dict.fromkeys(repr(v) for v in values))

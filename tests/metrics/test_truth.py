@@ -139,6 +139,27 @@ def test_known_answers_are_kept_and_pull_the_rest() -> None:
     assert dawid_skene(items, raters, labels, gold={"elsewhere": "maybe"}).value is not None
 
 
+def test_a_null_answer_is_no_known_one() -> None:
+    items, raters, labels = [i for i in range(4) for _ in range(3)], "abc" * 4, "yynnnyyyynnn"
+    plain = dawid_skene(items, raters, labels).value
+    for nothing in (None, math.nan):
+        found = dawid_skene(items, raters, labels, gold={1: nothing}).value
+        assert plain is not None
+        assert found is not None
+        assert (found.classes, found.estimate) == (("n", "y"), plain.estimate)
+
+
+def test_smoothing_of_one_coin_by_hand() -> None:
+    """All answers known, a rater right on 3 of 4 with 3 classes: (3 + s) of (4 + 3 s), the rest falling evenly on the other two."""
+    keys, given_ = {0: "x", 1: "y", 2: "z", 3: "x"}, "xyzy"
+    items, raters = [*range(4), 0, 0], [*"aaaa", "b", "c"]
+    for s in (0.0, 1.0, 0.5):
+        found = dawid_skene(items, raters, [*given_, "x", "x"], "one_coin", s, gold=keys).value
+        assert found is not None
+        right = (3 + s) / (4 + 3 * s)
+        assert found.confusion[0] == pytest.approx(np.full((3, 3), (1 - right) / 2) + np.eye(3) * (right - (1 - right) / 2))
+
+
 def test_what_nothing_compares_is_marked() -> None:
     """Items 0 to 4 and raters a, b, c hang together; item 5 with its own rater does not, and item 6 has two labels only."""
     rows = [(i, r, "xy"[i % 2]) for i in range(5) for r in "abc"] + [(5, "d", "x")] * 3 + [(6, "a", "x"), (6, "b", "x")]
@@ -162,8 +183,13 @@ def test_undefined(rows: list[tuple[int, str, str]], reason: str) -> None:
 def test_refused() -> None:
     with pytest.raises(ValueError, match="1 items, 2 raters and 1 labels"):
         dawid_skene([1], ["a", "b"], ["x"])
-    with pytest.raises(ValueError, match="a label is null"):
-        dawid_skene([1], ["a"], [None])
+    for row, what in (((None, "a", "x"), "an item"), ((1, math.nan, "x"), "a rater"), ((1, "a", None), "a label")):
+        with pytest.raises(ValueError, match=f"{what} is null"):
+            dawid_skene(*([value] for value in row))
+    with pytest.raises(ValueError, match="0 iterations"):
+        dawid_skene([1], ["a"], ["x"], max_iterations=0)
+    with pytest.raises(ValueError, match="a smoothing of nan"):
+        dawid_skene([1], ["a"], ["x"], smoothing=math.nan)
     with pytest.raises(ValueError, match="a smoothing of -1"):
         dawid_skene([1], ["a"], ["x"], smoothing=-1)
     with pytest.raises(ValueError, match="no model 'two_coins'"):
