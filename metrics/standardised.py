@@ -26,9 +26,10 @@ Z = 1.959963984540054
 class Pace:
     """One person (or team). `observed` and `expected` are units over the `hours` that can be compared; `ratio` is their quotient.
 
-    `shrunk` is the ratio pulled towards 1 as far as its noise from spell to spell demands, `low`–`high` its 95 % interval, `band` what
-    that interval says. All None (and “unsure”) where too little can be compared or there are fewer than two spells to tell noise from.
-    `compared` is the share of the hours in projects with at least MIN_COMPANY people.
+    `shrunk` is the ratio pulled towards 1 as far as noise from spell to spell demands, `low`–`high` its 95 % interval, `band` what that
+    interval says. Where noise is all that is seen, nobody differs: `shrunk` is 1, the band “middle”, and there is no interval (it would
+    have no width). All None (and “unsure”) where too little can be compared, where nobody has two spells to tell noise from, and, but
+    for the ratio, where nothing was done. `compared` is the share of all hours that lies in projects with at least MIN_COMPANY people.
     """
 
     unit: str
@@ -52,8 +53,10 @@ def pace(
 ) -> list[Pace]:
     """The pace of each unit, by name. Position i says: this unit, in this stratum and spell, did `rates[i]` units an hour for `hours[i]`.
 
-    The reference rate of a stratum is the median over its units of their own rate (units ÷ hours over all spells). Positions without a
-    rate, and strata with less than MIN_HOURS of a unit, are left out.
+    The reference rate of a stratum is the median over its units of their own rate (units ÷ hours over all spells), so that 1 is the middle.
+    Noise is the variance of log ratios within a unit from spell to spell, pooled over units; with B between units, n spells and W = noise ÷ n
+    the log ratio counts for B ÷ (B + W) (one-way analysis of variance; metrics.md T-01). Positions without a rate or hours (None or NaN),
+    and strata with less than MIN_HOURS of a unit, are left out. Raises ValueError for negative rates or hours.
 
     >>> rows = [("a", "easy", 1, 66.0, 2.0), ("a", "hard", 1, 11.0, 8.0)]
     >>> rows += [(w, s, 1, r, 5.0) for w in "xyz" for s, r in (("easy", 60.0), ("hard", 10.0))]
@@ -62,7 +65,9 @@ def pace(
     """
     done: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     given = zip(units, strata, spells, rates, hours, strict=True)
-    rows = [(u, s, t, r * h, h) for u, s, t, r, h in given if r is not None and h is not None and h > 0]
+    rows = [(u, s, t, r * h, h) for u, s, t, r, h in given if r is not None and h is not None and r == r and h != 0 and h == h]
+    if any(h < 0 or o < 0 for *_, o, h in rows):
+        raise ValueError("pace: a negative rate, or negative hours")
     for u, s, _, o, h in rows:
         cell = done[u, s]
         cell[0] += o
@@ -87,7 +92,7 @@ def pace(
         if h >= MIN_HOURS and o > 0:
             logs[u].append(math.log(o / e))
     spread = _variances(logs)
-    return [_judge(u, total[u], sums[u], len(logs[u]), spread) for u in sorted(total)]
+    return [_judge(u, sums[u], sums[u][2] / total[u], len(logs[u]), spread) for u in sorted(total)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +135,24 @@ def efficiency(
     return Efficiency(ratio, earned, spent, len(rows) - len(known), any(flag for _, _, flag in known), reason)
 
 
-def _judge(unit: str, hours: float, sums: Sequence[float], n: int, spread: tuple[float, float, float] | None) -> Pace:
+def _judge(unit: str, sums: Sequence[float], compared: float, n: int, spread: tuple[float, float] | None) -> Pace:
     o, e, h = sums
-    ratio = o / e if e > 0 and h >= MIN_COMPARED * hours else None
+    ratio = o / e if e > 0 and compared >= MIN_COMPARED else None
     if not ratio or not n or spread is None:
-        return Pace(unit, hours, h / hours, o, e, ratio, None, None, None, "unsure")
-    within, between, centre = spread
+        return Pace(unit, h, compared, o, e, ratio, None, None, None, "unsure")
+    within, between = spread
     noise = within / n
-    keep = between / (between + noise) if between + noise > 0 else 1.0
-    middle, reach = centre + keep * (math.log(ratio) - centre), Z * math.sqrt(keep * noise)
+    if between == 0 < noise:
+        return Pace(unit, h, compared, o, e, ratio, 1.0, None, None, "middle")
+    keep = between / (between + noise) if between > 0 else 1.0
+    middle, reach = keep * math.log(ratio), Z * math.sqrt(keep * noise)
     low, high = math.exp(middle - reach), math.exp(middle + reach)
     band: Band = "faster" if low > 1 else "slower" if high < 1 else "middle"
-    return Pace(unit, hours, h / hours, o, e, ratio, math.exp(middle), low, high, band)
+    return Pace(unit, h, compared, o, e, ratio, math.exp(middle), low, high, band)
 
 
-def _variances(logs: Mapping[str, Sequence[float]]) -> tuple[float, float, float] | None:
-    """One-way analysis of variance: within a unit from spell to spell, between units, and the mean. None without repeats."""
+def _variances(logs: Mapping[str, Sequence[float]]) -> tuple[float, float] | None:
+    """One-way analysis of variance: within a unit from spell to spell, and between units. None without repeats."""
     groups = [values for values in logs.values() if values]
     n = sum(map(len, groups))
     if len(groups) < 2 or n == len(groups):
@@ -155,4 +162,4 @@ def _variances(logs: Mapping[str, Sequence[float]]) -> tuple[float, float, float
     within = sum((v - m) ** 2 for values, m in zip(groups, means, strict=True) for v in values) / (n - len(groups))
     above = sum(len(values) * (m - grand) ** 2 for values, m in zip(groups, means, strict=True)) / (len(groups) - 1)
     size = (n - sum(len(values) ** 2 for values in groups) / n) / (len(groups) - 1)
-    return within, max(0.0, (above - within) / size), grand
+    return within, max(0.0, (above - within) / size)

@@ -39,9 +39,40 @@ def test_shrinkage_against_a_worked_analysis_of_variance() -> None:
     between = (above - within) / 2
     keep = between / (between + within / 2)
     assert found["a"].ratio == pytest.approx(1.2)
-    assert found["a"].shrunk == pytest.approx(math.exp(grand + keep * (math.log(1.2) - grand)))
+    assert found["a"].shrunk == pytest.approx(1.2**keep)  # towards the middle person, whose ratio is 1
+    assert found["b"].shrunk == pytest.approx(1)
     assert math.log(found["a"].high / found["a"].low) == pytest.approx(2 * 1.959963984540054 * math.sqrt(keep * within / 2))
     assert [found[w].band for w in "abc"] == ["faster", "middle", "slower"]
+
+
+def test_noise_alone_makes_nobody_fast() -> None:
+    """Eight alike people, each with a long week at 10 an hour and three short ones, the last at 20: all are in the middle, nobody at 1.09."""
+    rows = [(p, "p", w, 20.0 if w == 3 else 10.0, 1.0 if w else 8.0) for p in "abcdefgh" for w in range(4)]
+    for p in judged(rows):
+        assert p.ratio == pytest.approx(1)
+        assert (p.shrunk, p.low, p.high, p.band) == (1.0, None, None, "middle")
+
+
+def test_who_did_nothing_has_a_ratio_of_nothing_and_no_interval() -> None:
+    rows = [(p, "p", w, 0.0 if p == "a" else 10.0 + w + i, 8.0) for i, p in enumerate("abcd") for w in (1, 2)]
+    found = judged(rows)[0]
+    assert (found.unit, found.ratio, found.shrunk, found.low, found.band) == ("a", 0.0, None, None, "unsure")
+
+
+def test_hours_are_those_that_can_be_compared() -> None:
+    """a works 8 hours with others and 2 alone."""
+    rows = [*[(p, "p", w, 10.0, 4.0) for p in "abc" for w in (1, 2)], ("a", "alone", 1, 99.0, 2.0)]
+    found = judged(rows)[0]
+    assert (found.hours, found.compared, found.observed, found.expected) == (8.0, 0.8, 80.0, 80.0)
+
+
+def test_missing_numbers_are_left_out_and_negative_ones_refused() -> None:
+    rows = [(p, "p", w, 10.0 + w, 8.0) for p in "abc" for w in (1, 2)]
+    for wrong in (("d", "p", 1, math.nan, 8.0), ("d", "p", 1, 10.0, math.nan), ("d", "p", 1, 10.0, 0.0), ("d", "p", 1, None, 8.0)):
+        assert judged([*rows, wrong]) == judged(rows)  # type: ignore[list-item]
+    for wrong in (("d", "p", 1, -1.0, 8.0), ("d", "p", 1, 10.0, -8.0)):
+        with pytest.raises(ValueError, match="a negative rate, or negative hours"):
+            judged([*rows, wrong])
 
 
 def test_without_company_or_repeats_nothing_is_claimed() -> None:
