@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isnan, sqrt
+from math import inf, isnan, nan, sqrt
 
 import numpy as np
 import pytest
@@ -87,6 +87,20 @@ def test_no_errors_still_have_an_upper_bound_and_small_counts_are_exact() -> Non
     assert poisson(9) == poisson_exact(9)
     assert poisson(9) != byar(9)
     assert poisson(10) == byar(10)
+
+
+def test_a_missing_count_has_no_interval() -> None:
+    for interval in (byar, poisson_exact, poisson):
+        assert all(isnan(bound) for bound in interval(nan)), interval.__name__
+        for level in (0, 1, 1.5):
+            with pytest.raises(ValueError, match="a confidence level"):
+                interval(12, level)
+
+
+def test_an_impossible_row_has_no_interval_and_spoils_no_other() -> None:
+    low, high = wilson_many([5, -1, 0, 81], [3, 3, -3, 263])
+    assert [isnan(bound) for bound in low] == [isnan(bound) for bound in high] == [True, True, True, False]
+    assert (round(low[3], 4), round(high[3], 4)) == (0.2553, 0.3662)
 
 
 @given(x=st.integers(0, 400), level=st.floats(0.5, 0.999))
@@ -227,3 +241,39 @@ def test_bootstrap_without_enough() -> None:
     assert bootstrap([1, 2, 3]).reason == bootstrap_ratio([1, 2], [3, 4]).reason == "too few clusters"
     assert bootstrap([5] * 20).reason == bootstrap_ratio([0] * 20, [1] * 20).reason == "no variation"
     assert bootstrap([None, *range(12)], clusters=list("xabcdefghijkl")).n == 12
+
+
+def test_clusters_of_any_kind() -> None:
+    """Names that do not sort, in an array too; NaN is one cluster, not many."""
+    for clusters in (
+        ["a", None, "a", 7],
+        np.array(["a", None, "a", 7], dtype=object),
+        [1.5, nan, 1.5, float("nan") * 2],
+        np.array([1, nan, 1, nan]),
+    ):
+        assert ratio_by_cluster([1, 2, 3, 4], [1, 1, 1, 1], clusters).n == len({repr(c) for c in clusters})
+
+
+def test_few_draws_leave_the_interval_out() -> None:
+    for draws in (0, 1):
+        for found in (bootstrap_ratio([1, 0] * 10, [1] * 20, draws=draws), bootstrap([1, 0] * 10, draws=draws)):
+            assert (found.value, found.low, found.high, found.se, found.reason) == (0.5, None, None, None, None)
+
+
+def test_a_statistic_that_is_undefined() -> None:
+    def middle_of_many(values: np.ndarray) -> float:
+        return float(np.median(values)) if (values > 4).sum() > 5 else nan
+
+    never = bootstrap(range(20), lambda _: nan)
+    assert (never.value, never.low, never.reason) == (None, None, "no sample")
+    seldom = bootstrap(range(11), middle_of_many)
+    assert (seldom.value, seldom.low) == (5.0, 5.0)  # where six of eleven are above 4, so is the median; plain resamples go down to 2
+    assert bootstrap(range(11)).low < 4  # type: ignore[operator]
+
+
+def test_levels_are_checked_however_few_clusters_there_are() -> None:
+    for method in (ratio_by_cluster, bootstrap_ratio):
+        with pytest.raises(ValueError, match="a confidence level of 5"):
+            method([1], [1], level=5)
+    with pytest.raises(ValueError, match="a confidence level of 5"):
+        bootstrap([1], level=5)
