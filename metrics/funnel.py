@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import erfc, exp, log, sqrt
 from statistics import NormalDist
 from typing import Literal
 
@@ -21,7 +21,7 @@ from metrics.intervals import Floats, poisson
 
 Basis = Literal["proportion", "ratio"]
 Measure = Literal["odds ratio", "risk ratio"]
-Reason = Literal["no sample", "nothing expected", "no events", "only events"]
+Reason = Literal["no sample", "nothing expected", "no events", "only events", "nothing to compare"]
 
 WINSORISED = 0.1  # of the z at each end, before their spread is measured
 MIN_GROUPS = 2  # before there is a spread to measure
@@ -30,7 +30,7 @@ MIN_GROUPS = 2  # before there is a spread to measure
 @dataclass(frozen=True, slots=True)
 class Funnel:
     """One position a group, NaN where it has no size. `value` = count ÷ size; `z` = its distance from the target in standard
-    deviations (between groups included); limits of the value at 95 and 99.8 %; `sides`: beyond the 99.8 % limits or not, “unsure”
+    deviations (between groups included), infinite where the tail is too small to be written; limits of the value at 95 and 99.8 %; `sides`: beyond the 99.8 % limits or not, “unsure”
     under the smallest size judged. `phi` is the mean squared winsorised z, `tau2` the variance between groups on the transformed
     scale (0: chance alone), over `groups` judged groups; `phi` is None for fewer than two.
     """
@@ -85,8 +85,8 @@ def funnel(
     if target is None:
         pooled = float(np.nansum(x) / np.nansum(n)) if known.any() else 0.0
         target = pooled if known.any() and (basis == "proportion" or pooled > 0) else None
-    elif not (0 <= target <= 1 if basis == "proportion" else target > 0):
-        raise ValueError(f"a target {basis} of {target}")
+    else:
+        _check_target(target, basis)
     if target is None:
         none = np.full(len(x), np.nan)
         unsure: list[Side] = ["unsure"] * len(x)
@@ -111,12 +111,13 @@ def lines(
 ) -> tuple[Floats, Floats]:
     """The (low, high) limits of a funnel at any sizes, to draw it smoothly; NaN where there is no size.
 
-    Proportions: p₀ ± z √(p₀ (1 − p₀) ÷ n) cut at 0 and 1. Ratios: the counts whose exact Poisson interval just touches the expected
+    Raises ValueError for a target as `funnel` does. Proportions: p₀ ± z √(p₀ (1 − p₀) ÷ n) cut at 0 and 1. Ratios: the counts whose exact Poisson interval just touches the expected
     count, through the chi-square distribution, ÷ expected. With tau²: sin²(arcsin √p₀ ± z √(s² + tau²)) and target × exp(± z √(s² + tau²)).
 
     >>> [round(float(bound), 8) for bound in (lines([1], 0.80642448)[0][0], lines([3], 0.80642448, 0.998)[0][0])]
     [0.03204264, 0.10150815]
     """
+    _check_target(target, basis)
     n = np.array(sizes, dtype=np.float64)
     n[~(n > 0)] = np.nan
     z = _quantile(level)
@@ -142,6 +143,11 @@ def _quantile(level: float) -> float:
     if not 0 < level < 1:
         raise ValueError(f"a confidence level of {level}")
     return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def _check_target(target: float, basis: Basis) -> None:
+    if not (0 <= target <= 1 if basis == "proportion" else target > 0):
+        raise ValueError(f"a target {basis} of {target}")
 
 
 def _check(x: Floats, n: Floats, basis: Basis) -> None:
@@ -210,7 +216,7 @@ def standardise(
 
     Interval: Byar from 10 events up, exact Poisson below, ÷ expected (Breslow & Day 1987, vol. II, ch. 2). Many groups at once, each
     against all of them together: `metrics.chance.ratios`. Strata where the group has nothing may have an empty reference; no ratio when
-    nothing is expected. Raises ValueError for lengths that differ, negative input, or work in a stratum that the reference has not.
+    nothing is expected. Raises ValueError for lengths that differ, negative or null input, or work in a stratum that the reference has not.
 
     >>> found = standardise(12, [100, 50], [40, 90], [1000, 1500])
     >>> found.expected, round(found.ratio, 4)
@@ -219,8 +225,8 @@ def standardise(
     n, x0, n0 = (np.array(part, dtype=np.float64) for part in (sizes, reference_counts, reference_sizes))
     if not len(n) == len(x0) == len(n0):
         raise ValueError(f"strata: {len(n)} sizes, {len(x0)} reference counts, {len(n0)} reference sizes")
-    if observed < 0 or (n < 0).any() or (x0 < 0).any() or (n0 < 0).any():
-        raise ValueError("standardise: a negative count or size")
+    if not (observed >= 0 and (n >= 0).all() and (x0 >= 0).all() and (n0 >= 0).all()):
+        raise ValueError("standardise: a negative or null count or size")
     own = n > 0
     if (n0[own] == 0).any():
         raise ValueError(f"stratum {int(np.argmax(own & (n0 == 0)))}: no reference rate for the group's work")
@@ -260,8 +266,8 @@ def mantel_haenszel(
 
     Mantel & Haenszel 1959, JNCI 22(4); variance of the log odds ratio: Robins, Breslow & Greenland 1986, Biometrics 42; of the log risk
     ratio: Greenland & Robins 1985, Biometrics 41. The test is Cochran–Mantel–Haenszel's, with the continuity correction unless told not
-    to. Strata with only one group say nothing. No ratio where one side never (or always) had the event. Raises ValueError for lengths
-    that differ or counts outside 0…size.
+    to. Strata with only one group say nothing. No ratio where one side never (or always) had the event, or nobody had it in some strata
+    and everybody in the others (“nothing to compare”). Raises ValueError for lengths that differ, null input or counts outside 0…size.
 
     Berkeley's admissions, men against women by department, as R's mantelhaen.test prints them:
 
@@ -274,8 +280,8 @@ def mantel_haenszel(
     a, m1, c, m0 = (np.array(part, dtype=np.float64) for part in (x, n, x0, n0))
     if not len(a) == len(m1) == len(c) == len(m0):
         raise ValueError(f"strata: {len(a)}, {len(m1)}, {len(c)} and {len(m0)} values")
-    if (a < 0).any() or (c < 0).any() or (a > m1).any() or (c > m0).any():
-        raise ValueError("mantel_haenszel: a count below 0 or above its size")
+    if not ((a >= 0) & (c >= 0) & (a <= m1) & (c <= m0)).all():
+        raise ValueError("mantel_haenszel: a count that is null, below 0 or above its size")
     both = (m1 > 0) & (m0 > 0)
     a, m1, c, m0 = a[both], m1[both], c[both], m0[both]
     b, d, t = m1 - a, m0 - c, m1 + m0
@@ -288,7 +294,8 @@ def mantel_haenszel(
     else:
         r, s = float((a * m0 / t).sum()), float((c * m1 / t).sum())
     if r == 0 or s == 0:
-        reason: Reason = "no events" if a.sum() == 0 or c.sum() == 0 else "only events"
+        never, always = not (a.any() and c.any()), not (b.any() and d.any())
+        reason: Reason = "no events" if never else "only events" if always else "nothing to compare"
         return Common(None, None, None, *_association(a, m1, c, m0, correction), size, reason)
     if measure == "odds ratio":
         p, q = (a + d) / t, (b + c) / t
@@ -307,4 +314,4 @@ def _association(a: Floats, m1: Floats, c: Floats, m0: Floats, correction: bool)
         return None, None
     off = abs(float((a - m1 * events / t).sum()))
     statistic = (off - (0.5 if correction and off >= 0.5 else 0)) ** 2 / variance
-    return statistic, 2 * NormalDist().cdf(-sqrt(statistic))
+    return statistic, erfc(sqrt(statistic / 2))

@@ -205,6 +205,9 @@ def test_impossible_input_is_refused() -> None:
         funnel([1], [5], 1.2)
     with pytest.raises(ValueError, match="a target ratio of 0"):
         funnel([1], [5], 0, basis="ratio")
+    for target, basis in ((1.2, "proportion"), (float("nan"), "proportion"), (0, "ratio"), (-1, "ratio")):
+        with pytest.raises(ValueError, match=f"a target {basis} of {target}"):
+            lines([5], target, basis=basis)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="a confidence level of 1"):
         lines([5], 0.5, 1)
 
@@ -241,8 +244,10 @@ def test_standardised_ratio_without_a_value() -> None:
         standardise(3, [100, 5], [10, 0], [100, 0])
     with pytest.raises(ValueError, match="1 sizes, 2 reference counts, 1 reference sizes"):
         standardise(3, [100], [10, 0], [100])
-    with pytest.raises(ValueError, match="negative"):
-        standardise(-1, [100], [10], [100])
+    nan = float("nan")
+    for wrong in ((-1, 100, 10, 100), (nan, 100, 10, 100), (1, nan, 10, 100), (1, 100, nan, 100), (1, 100, 10, nan)):
+        with pytest.raises(ValueError, match="negative or null"):
+            standardise(wrong[0], *([part] for part in wrong[1:]))
 
 
 # Mantel–Haenszel ---------------------------------------------------------------------------------------------------------------------
@@ -295,6 +300,20 @@ def test_a_paradox_is_undone() -> None:
     assert found.value == pytest.approx(0.5)
 
 
+def test_the_far_tail_is_told() -> None:
+    """90 of 150 against 15 of 150: chi-square 82.14, whose tail is 1.3e-19 and not 0."""
+    found = mantel_haenszel([90], [150], [15], [150], correction=False)
+    pearson = stats.chi2_contingency([[90, 60], [15, 135]], correction=False).statistic
+    assert found.p == pytest.approx(stats.chi2.sf(pearson * 299 / 300, 1), rel=1e-9)
+    assert 0 < found.p < 2e-19  # type: ignore[operator]
+
+
+def test_strata_in_which_nothing_can_be_compared() -> None:
+    """Where one side has no event the other has nothing but events: both sides had some, and neither had them always."""
+    found = mantel_haenszel([0, 5], [5, 10], [5, 5], [10, 5])
+    assert (found.value, found.reason) == (None, "nothing to compare")
+
+
 def test_mantel_haenszel_without_a_value() -> None:
     assert mantel_haenszel([], [], [], []).reason == "no sample"
     assert mantel_haenszel([3], [10], [0], [0]).reason == "no sample"
@@ -305,7 +324,8 @@ def test_mantel_haenszel_without_a_value() -> None:
     assert one_sided.p < 0.001  # type: ignore[operator]
     assert mantel_haenszel([10], [10], [3], [10]).reason == "only events"
     assert mantel_haenszel([10], [10], [5], [10], "risk ratio").value == pytest.approx(2)
-    with pytest.raises(ValueError, match="above its size"):
-        mantel_haenszel([11], [10], [3], [10])
+    for cell in ((11, 10, 3, 10), (float("nan"), 10, 3, 10), (1, float("nan"), 3, 10)):
+        with pytest.raises(ValueError, match="above its size"):
+            mantel_haenszel(*([part] for part in cell))
     with pytest.raises(ValueError, match="1, 1, 2 and 1 values"):
         mantel_haenszel([1], [10], [3, 4], [10])
