@@ -23,7 +23,7 @@ class Gini:
 def gini(values: Sequence[float] | Floats) -> Gini:
     """Σ (2i − n − 1) xᵢ ÷ (n Σx), x ascending, i from 1. Of the people given, not an estimate for more (no n ÷ (n − 1)). Gini 1912.
 
-    Raises ValueError for negative or null values: with them it is no share of anything.
+    Raises ValueError for negative, infinite or null values: with them it is no share of anything.
 
     >>> round(gini([1, 2, 3, 4, 5]).value, 4), gini([0, 0, 0, 1]).value, gini([]).value
     (0.2667, 0.75, None)
@@ -32,7 +32,7 @@ def gini(values: Sequence[float] | Floats) -> Gini:
     n, total = len(x), float(x.sum())
     if not total:
         return Gini(None, n, "nothing to share" if n else "nobody")
-    return Gini(float((2 * np.arange(1, n + 1) - n - 1) @ x) / (n * total), n)
+    return Gini(max(0.0, float((2 * np.arange(1, n + 1) - n - 1) @ x) / (n * total)), n)
 
 
 def lorenz(values: Sequence[float] | Floats) -> tuple[tuple[float, float], ...]:
@@ -44,7 +44,8 @@ def lorenz(values: Sequence[float] | Floats) -> tuple[tuple[float, float], ...]:
     x = _ascending("lorenz", values)
     if not x.sum():
         return ()
-    shares = np.concatenate(([0.0], np.cumsum(x) / x.sum()))
+    sums = np.cumsum(x)
+    shares = np.concatenate(([0.0], sums / sums[-1]))
     return tuple(zip((np.arange(len(x) + 1) / len(x)).tolist(), shares.tolist(), strict=True))
 
 
@@ -52,7 +53,7 @@ def lorenz(values: Sequence[float] | Floats) -> tuple[tuple[float, float], ...]:
 class Distribution:
     """Quantiles of `n` people's income, in its unit; all None below SMALLEST_GROUP people, so that nobody can be told from them.
 
-    `median_interval` is the bootstrap's, by person; `gini` as above.
+    `median_interval` is the bootstrap's, by person, None below its MIN_RESAMPLED people or where all are alike; `gini` as above.
     """
 
     n: int
@@ -68,7 +69,7 @@ class Distribution:
 
 def distribution(values: Sequence[float] | Floats, level: float = 0.95, seed: int = 0) -> Distribution:
     """Quantiles between the nearest two people (Hyndman & Fan 1996, type 7), the median's interval, Gini. Who counts is the caller's to say
-    (full months only, newcomers left out: metrics.md W-17). Raises ValueError for negative or null values.
+    (full months only, newcomers left out: metrics.md W-17). Raises ValueError for negative, infinite or null values.
 
     >>> found = distribution([3000, 3200, 3400, 3600, 5000])
     >>> (found.p10, found.median, found.p90)
@@ -94,7 +95,7 @@ class Concentration:
 
 
 def concentration(amounts: Sequence[float] | Floats) -> Concentration:
-    """How much of a total the largest hold. Raises ValueError for negative or null amounts. Hirschman 1964, Am. Econ. Rev. 54(5).
+    """How much of a total the largest hold. Raises ValueError for negative, infinite or null amounts. Hirschman 1964, Am. Econ. Rev. 54(5).
 
     >>> concentration([50, 30, 20])
     Concentration(hhi=0.38, top1=0.5, top5=1.0, n=3)
@@ -108,6 +109,6 @@ def concentration(amounts: Sequence[float] | Floats) -> Concentration:
 
 def _ascending(name: str, values: Sequence[float] | Floats) -> Floats:
     x = np.array(values, dtype=np.float64)
-    if not (x >= 0).all():
-        raise ValueError(f"{name}: a negative or null value")
+    if not ((x >= 0) & (x < np.inf)).all():
+        raise ValueError(f"{name}: a negative, infinite or null value")
     return np.sort(x)

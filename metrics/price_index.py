@@ -20,11 +20,11 @@ Matrix = Sequence[Sequence[float | None]] | Floats
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """One `values` and one `match_rates` a period, the first period 1.
+    """One `values` and one `match_rates` a period, the first period 1 (None when nothing was sold in it).
 
     A match rate is the share of revenue in products priced in both periods, of the two periods the lower: this period and the one
-    compared with (the one before when chained, otherwise the first). `values` are None where it is below MIN_MATCH or not known, and in a
-    chain ever after, as a chain does not go over a gap; `reason` says so.
+    compared with (the one before when chained, otherwise the first); None where one of them sold nothing. `values` are None where it is
+    below MIN_MATCH or None, and in a chain ever after, as a chain does not go over a gap; `reason` says why the first of them is.
     """
 
     values: tuple[float | None, ...]
@@ -64,16 +64,19 @@ def _index(prices: Matrix, quantities: Matrix, chained: bool, kind: Literal["las
         raise ValueError("a price index needs one price and one quantity for each period and product")
     if (p <= 0).any() or (q < 0).any():
         raise ValueError("a price index needs prices above 0 and quantities not below 0")
-    values: list[float | None] = [1.0] if len(p) else []
-    rates: list[float | None] = [1.0] if len(p) else []
+    sold = (np.nansum(p * q, axis=1) > 0).tolist() if p.size else [False] * len(p)
+    values: list[float | None] = [1.0 if some else None for some in sold[:1]]
+    rates = values.copy()
     for now in range(1, len(p)):
         then = now - 1 if chained else 0
         link, rate = _link(p[then], p[now], q[then], q[now], kind)
         start = values[then]
         values.append(None if link is None or start is None else start * link)
         rates.append(rate)
-    gap = any(value is None for value in values)
-    return Index(tuple(values), tuple(rates), f"less than {MIN_MATCH:.0%} of revenue is comparable" if gap else "")
+    reason = ""
+    if None in values:
+        reason = "nothing sold" if rates[values.index(None)] is None else f"less than {MIN_MATCH:.0%} of revenue is comparable"
+    return Index(tuple(values), tuple(rates), reason)
 
 
 def _link(p0: Floats, p1: Floats, q0: Floats, q1: Floats, kind: str) -> tuple[float | None, float | None]:

@@ -47,7 +47,7 @@ class Tiers:
 
 
 def tiers(deliveries: Iterable[Delivery]) -> Tiers:
-    """Margin of each tier, adjusted for quality. Raises ValueError for a tier below 0 or negative units or amounts.
+    """Margin of each tier, adjusted for quality. Raises ValueError for a float, a tier below 0 or negative units or amounts.
 
     >>> found = tiers([Delivery(0, 100, Decimal("0.06"), Decimal("0.05")), Delivery(2, 300, Decimal("0.06"), Decimal("0.03"), 0, 4)])
     >>> [(row.tier, str(row.margin)) for row in found.rows], found.share_deep
@@ -55,6 +55,8 @@ def tiers(deliveries: Iterable[Delivery]) -> Tiers:
     """
     groups: dict[int, list[Delivery]] = {}
     for delivery in deliveries:
+        if not all(isinstance(number, int | Decimal) and Decimal(number).is_finite() for number in delivery):
+            raise ValueError(f"tiers: not a Decimal or a whole number in {delivery}")
         if min(delivery) < 0:
             raise ValueError(f"tiers: a negative number in {delivery}")
         groups.setdefault(delivery.tier, []).append(delivery)

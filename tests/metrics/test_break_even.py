@@ -45,6 +45,14 @@ def test_at_the_break_even_nothing_is_left(fixed: D, left: D) -> None:
 def test_impossible_input() -> None:
     with pytest.raises(ValueError, match=r"1\.1 accepted"):
         contribution(1, 1, D("1.1"))
+    for call in (
+        lambda: contribution(0.07, D("0.05")),
+        lambda: break_even(35.1, 1),
+        lambda: break_even(35, D("NaN")),
+        lambda: margin_after(1, -0.3),
+    ):
+        with pytest.raises(ValueError, match="is not a Decimal or a whole number"):
+            call()
     with pytest.raises(ValueError, match="fixed cost of -1"):
         break_even(-1, 1)
     with pytest.raises(ValueError, match="change of -2"):

@@ -18,9 +18,17 @@ def test_gini_of_the_catalogue() -> None:
     assert [round(gini(x).value or 0, 4) for x in ([1, 2, 3, 4, 5], [0, 0, 0, 1])] == [0.2667, 0.75]
     assert gini([7, 7, 7]).value == pytest.approx(0)
     assert (gini([]).value, gini([]).reason, gini([0, 0]).value, gini([0, 0]).n) == (None, "nobody", None, 2)
-    for bad in ([1, -1], [1, float("nan")]):
-        with pytest.raises(ValueError, match="negative or null"):
-            gini(bad)
+    for bad in ([1, -1], [1, float("nan")], [1, float("inf")]):
+        for method in (gini, lorenz, distribution, concentration):
+            with pytest.raises(ValueError, match="negative, infinite or null"):
+                method(bad)
+
+
+def test_rounding_leaves_no_gini_below_0_and_no_curve_short_of_1() -> None:
+    for n in (3, 7, 10, 1000):
+        assert 0 <= (gini([0.1] * n).value or 0) < 1e-15
+        assert lorenz([0.1] * n)[-1] == (1.0, 1.0)
+    assert lorenz(np.random.default_rng(0).random(1001))[-1] == (1.0, 1.0)
 
 
 @given(incomes, st.randoms(use_true_random=False))

@@ -95,7 +95,12 @@ def test_edges() -> None:
     assert fisher([], []).values == ()
     assert laspeyres([[2.0]], [[5]]).values == (1.0,)
     nothing_sold = paasche([[1.0], [2.0]], [[5], [0]])
-    assert (nothing_sold.values, nothing_sold.match_rates) == ((1.0, None), (1.0, None))
+    assert (nothing_sold.values, nothing_sold.match_rates, nothing_sold.reason) == ((1.0, None), (1.0, None), "nothing sold")
+    for first in ([None], [2.0]):
+        base = fisher([first, [1.0], [1.1]], [[0], [5], [5]])
+        assert (base.values, base.match_rates) == ((None, None, None), (None, None, 1.0))
+        assert base.reason == "nothing sold"
+    assert laspeyres([[None]], [[None]]).values == laspeyres([[]], [[]]).values == (None,)
     with pytest.raises(ValueError, match="one price and one quantity"):
         fisher([[1.0, 2.0]], [[1.0]])
     with pytest.raises(ValueError, match="prices above 0"):

@@ -27,3 +27,6 @@ def test_edges() -> None:
     assert tiers([]) == Tiers((), None, None)
     with pytest.raises(ValueError, match="negative number"):
         tiers([Delivery(0, -1, D(1), D(1))])
+    for wrong in (0.1, D("NaN")):
+        with pytest.raises(ValueError, match="not a Decimal or a whole number"):
+            tiers([Delivery(0, 1, D(1), D(1), wrong)])  # type: ignore[arg-type]
