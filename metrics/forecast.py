@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from math import ceil
 from typing import Literal
 
@@ -20,7 +20,7 @@ HISTORY = 20  # working days drawn from
 MIN_HISTORY = 8  # fewer say too little to be drawn from
 BLOCK = 5
 HORIZON = 2500  # working days, about ten years
-APART = 0.20  # from here on Little's law does not hold
+APART = 0.20  # above it Little's law does not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def finish(
     blocks of BLOCK days in a row (circular block bootstrap, Politis & Romano 1992), which keeps good and bad weeks together, or, when
     their `dates` are given, for each day to come a past day of the same weekday (any day, for a weekday worked less than twice).
     Below MIN_HISTORY days: a triangular `prior` of least, likeliest, most a day, or no dates. The same seed, the same answer.
-    Raises ValueError for negative or null input, or lengths that differ.
+    Raises ValueError for negative or null input, lengths that differ, `dates` that do not ascend, or a `prior` that does not.
 
     >>> found = finish([100.0] * 20, 950, date(2026, 9, 28), Calendar(off=frozenset(date(2026, 10, d) for d in range(1, 9))))
     >>> found.p50.isoformat(), found.p95.isoformat()
@@ -104,6 +104,10 @@ def finish(
     past = np.array(throughput, dtype=np.float64)
     if dates is not None and len(dates) != len(past):
         raise ValueError("finish: throughput and dates differ in length")
+    if dates is not None and any(a >= b for a, b in pairwise(dates)):
+        raise ValueError("finish: dates that are not in order, or a day given twice")
+    if prior is not None and not 0 <= prior[0] <= prior[1] <= prior[2]:
+        raise ValueError(f"finish: a prior of {prior[0]}, {prior[1]} and {prior[2]} a day, not least, likeliest and most")
     if not (past >= 0).all() or not remaining >= 0 or not rework >= 0 or draws < 1:
         raise ValueError("finish: throughput, remaining and rework are not below 0, and draws are at least one")
     past, recent = past[-HISTORY:], list(dates[-HISTORY:]) if dates is not None else None
@@ -142,7 +146,7 @@ def _days_needed(
         days = ahead[first : first + 10 * BLOCK]
         shape = (len(open_), len(days))
         if prior is not None:
-            drawn = rng.triangular(*prior, size=shape)
+            drawn = rng.triangular(*prior, size=shape) if prior[0] < prior[2] else np.full(shape, prior[0])
         elif dates is None:
             starts = rng.integers(0, len(past), (len(open_), -(-len(days) // BLOCK)))
             drawn = past[(starts[:, :, None] + np.arange(BLOCK)) % len(past)].reshape(len(open_), -1)[:, : len(days)]

@@ -40,7 +40,7 @@ class Bridge:
 
 
 def bridge(totals: Mapping[str, float | None]) -> Bridge | None:
-    """The bridge of a query's totals over MEASURES; None where a level is not known or may not be shown.
+    """The bridge of a query's totals over MEASURES; None where a level is not known (None or NaN) or may not be shown.
 
     Raises ValueError when the steps do not lead from the opening to the closing.
 
@@ -49,13 +49,13 @@ def bridge(totals: Mapping[str, float | None]) -> Bridge | None:
     >>> found.closing, found.unstated
     (860, 3)
     """
-    levels = [totals.get(name) for name in ("headcount_opening", "joiners", "transfers_net", "leavers", "headcount")]
+    levels = [_known(totals.get(name)) for name in ("headcount_opening", "joiners", "transfers_net", "leavers", "headcount")]
     if any(value is None for value in levels):
         return None
     opening, joiners, transfers, leavers, closing = (round(value or 0) for value in levels)
     if opening + joiners + transfers - leavers != closing:
         raise ValueError(f"headcount bridge: {opening} + {joiners} + {transfers} - {leavers} is not {closing}")
-    voluntary, involuntary = totals.get("leavers_voluntary"), totals.get("leavers_involuntary")
+    voluntary, involuntary = (_known(totals.get(name)) for name in ("leavers_voluntary", "leavers_involuntary"))
     if voluntary is None or involuntary is None:
         return Bridge(opening, joiners, transfers, leavers, None, None, 0, closing)
     unstated = leavers - round(voluntary) - round(involuntary)
@@ -82,13 +82,14 @@ def reasons(
 ) -> list[Reason]:
     """Why people left, most frequent first; last, under the name "", what has no reason or may not be told apart.
 
-    A reason whose split is None (fewer than five people, for those who may not see them) is put into the rest; so is the smallest one
+    A reason whose split is None or NaN (fewer than five people, for those who may not see them) is put into the rest; so is the smallest one
     shown, as long as the rest would otherwise give a small group away by subtraction from `total`.
 
     >>> [(r.name, r.leavers) for r in reasons(["pay", "home", "study"], [9, 6, 2], [9, 6, None], [0, 0, None], 17)]
     [('pay', 9), ('', 8)]
     """
-    rows = list(zip(names, leavers, voluntary, involuntary, strict=True))
+    counts = zip(names, leavers, voluntary, involuntary, strict=True)
+    rows = [(name, _known(n), _known(a), _known(b)) for name, n, a, b in counts]
     hidden = any(a is None or b is None for _, _, a, b in rows)
     shown = [Reason(name, round(n), None if a == b else a > b) for name, n, a, b in rows if name and n and a is not None and b is not None]
     shown.sort(key=lambda reason: (-reason.leavers, reason.name))
@@ -96,3 +97,7 @@ def reasons(
     while hidden and shown and 0 < rest < SMALLEST_GROUP:
         rest += shown.pop().leavers
     return shown + ([Reason("", rest, None)] if rest > 0 else [])
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or value != value else value

@@ -84,7 +84,7 @@ def beta_binomial(
     Posterior mean (x + a) ÷ (n + a + b).
 
     No prior for fewer than two groups with a sample, or when nobody (or everybody) has an event. Raises ValueError for lengths that
-    differ, x outside 0…n, and a covariate that is missing for somebody with a sample.
+    differ, x outside 0…n, and a covariate that is missing for somebody with a sample or takes the name of the volume.
     The catalogue's check (metrics.md 7.8):
 
     >>> found = beta_binomial([0, 1, 2, 30, 5, 12, 3, 50], [10, 20, 100, 1000, 40, 300, 150, 900])
@@ -203,6 +203,8 @@ def _design(
     """The columns of the regression, centred and scaled, with their names, means and scales; constant covariates are left out."""
     columns: dict[str, Floats] = {VOLUME: np.log(m)} if volume else {}
     for name, values in covariates.items():
+        if name in columns:
+            raise ValueError(f"{name}: the name of the volume")
         column = np.array(values, dtype=np.float64)
         if len(column) != len(known):
             raise ValueError(f"{name}: {len(column)} values for {len(known)} groups")

@@ -66,6 +66,17 @@ def test_few_days_of_history_need_a_prior() -> None:
     assert (few.p50, few.basis, few.n, few.reason) == (None, "prior", 7, "fewer than 8 working days of history")
     given = finish([], 500, date(2026, 3, 2), prior=(99.9, 100, 130))
     assert (given.p95, given.basis, given.reason) == (date(2026, 3, 6), "prior", "")
+    sure = finish([], 500, date(2026, 3, 2), prior=(100, 100, 100))
+    assert (sure.p50, sure.p95) == (date(2026, 3, 6), date(2026, 3, 6))
+    for prior in ((-10, -5, -1), (130, 100, 99), (nan, 100, 100), (1, 3, 2)):
+        with pytest.raises(ValueError, match="not least, likeliest and most"):
+            finish([], 500, date(2026, 3, 2), prior=prior)
+
+
+def test_a_triangular_prior_by_hand() -> None:
+    """Least and likeliest 0, most 100 a day: one day brings 50 units in (1 − 50/100)² = 25 of 100 cases."""
+    found = finish([], 50, date(2026, 3, 2), prior=(0, 0, 100), due=date(2026, 3, 2), draws=40_000)
+    assert found.on_time == pytest.approx(0.25, abs=0.01)
 
 
 def test_what_never_ends_and_what_is_done() -> None:
@@ -78,6 +89,10 @@ def test_what_never_ends_and_what_is_done() -> None:
             finish(**({"throughput": [1] * 20, "remaining": 5, "start": date(2026, 3, 2)} | bad))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="differ in length"):
         finish([1] * 20, 5, date(2026, 3, 2), dates=[date(2026, 3, 2)])
+    days = list(islice(Calendar().days(date(2026, 3, 2)), 10))
+    for dates in (days[::-1], [*days[:9], days[8]]):
+        with pytest.raises(ValueError, match="not in order, or a day given twice"):
+            finish([1] * 10, 5, date(2026, 4, 1), dates=dates)
     with pytest.raises(ValueError, match="both off and worked"):
         Calendar(off=frozenset({date(2026, 3, 2)}), working=frozenset({date(2026, 3, 2)}))
     with pytest.raises(ValueError, match="weekdays"):

@@ -43,6 +43,7 @@ def test_steps_that_do_not_add_up_are_refused() -> None:
 
 def test_what_may_not_be_shown_is_not() -> None:
     assert bridge({**WHOLE, "headcount": None}) is None
+    assert bridge({**WHOLE, "headcount": float("nan")}) is None
     found = bridge({**WHOLE, "headcount_opening": 10, "leavers": 3, "leavers_voluntary": None, "leavers_involuntary": None, "headcount": 7})
     assert found is not None
     assert (found.voluntary, found.involuntary, found.leavers, found.unstated) == (None, None, 3, 0)
@@ -107,6 +108,11 @@ def test_a_small_reason_cannot_be_had_by_subtraction() -> None:
     found = reasons(["a", "b", "c"], [20, 6, 2], [20, 6, None], [0, 0, None], 28)
     assert [(r.name, r.leavers) for r in found] == [("a", 20), ("", 8)]
     assert [(r.name, r.leavers) for r in reasons(["a"], [3], [None], [None], 3)] == [("", 3)]
+
+
+def test_nan_hides_as_none_does() -> None:
+    nan = float("nan")
+    assert reasons(["a", "b"], [6, 2], [6, nan], [0, nan], 8) == reasons(["a", "b"], [6, 2], [6, None], [0, None], 8)
 
 
 def test_a_reason_without_the_flag_is_still_a_reason() -> None:

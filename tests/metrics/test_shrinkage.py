@@ -254,6 +254,7 @@ def test_impossible_input_is_refused() -> None:
         (lambda: beta_binomial(X, N, level=1.0), r"a confidence level of 1\.0"),
         (lambda: beta_binomial(X, N, covariates={"tenure": [1, 2]}), "tenure: 2 values for 8 groups"),
         (lambda: beta_binomial(X, N, covariates={"tenure": [1, 2, None, 4, 5, 6, 7, 8]}), "tenure: no value for group 2"),
+        (lambda: beta_binomial(X, N, volume=True, covariates={"log n": range(8)}), "log n: the name of the volume"),
         (lambda: benjamini_hochberg([0.5, 1.5]), "a p outside 0…1"),
         (lambda: benjamini_hochberg([0.5], 0), "a false discovery rate of 0"),
     ):
