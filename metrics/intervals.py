@@ -84,7 +84,6 @@ def byar(x: float, level: float = 0.95) -> tuple[float, float]:
     return max(low, 0.0), above * (1 - 1 / (9 * above) + z / (3 * sqrt(above))) ** 3
 
 
-@lru_cache(maxsize=4_096)
 def poisson_exact(x: float, level: float = 0.95) -> tuple[float, float]:
     """Garwood's exact interval of a Poisson count, from chi-square quantiles; NaN for a null one (Garwood 1936, Biometrika 28).
 
@@ -94,12 +93,14 @@ def poisson_exact(x: float, level: float = 0.95) -> tuple[float, float]:
     if x < 0:
         raise ValueError(f"poisson_exact: a count of {x}")
     tail = (1 - _checked(level)) / 2
-    if isnan(x):
-        return nan, nan
-    from scipy.special import gammaincinv  # a moment to import: not before it is needed; half a chi-square quantile
+    return (nan, nan) if isnan(x) else _garwood(x, tail)
 
-    low = float(gammaincinv(x, tail)) if x > 0 else 0.0
-    return low, float(gammaincinv(x + 1, 1 - tail))
+
+@lru_cache(maxsize=4_096)
+def _garwood(x: float, tail: float) -> tuple[float, float]:
+    from scipy.special import gammainccinv, gammaincinv  # a moment to import: not before it is needed; half a chi-square quantile
+
+    return float(gammaincinv(x, tail)) if x > 0 else 0.0, float(gammainccinv(x + 1, tail))
 
 
 def poisson(x: float, level: float = 0.95) -> tuple[float, float]:

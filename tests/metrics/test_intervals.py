@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isnan, nan, sqrt
+from math import inf, isnan, log, nan, sqrt
 
 import numpy as np
 import pytest
@@ -109,6 +109,12 @@ def test_exact_poisson_bounds_have_the_tails_they_promise(x: int, level: float) 
     assert stats.poisson.cdf(x, high) == pytest.approx((1 - level) / 2, rel=1e-6)
     if x:
         assert stats.poisson.sf(x - 1, low) == pytest.approx((1 - level) / 2, rel=1e-6)
+
+
+def test_exact_poisson_bounds_hold_far_out() -> None:
+    """1 − tail, rounded, would miss by 1.3e-5 here."""
+    level = 1 - 1e-12
+    assert poisson_exact(0, level)[1] == pytest.approx(-log((1 - level) / 2), rel=1e-9)
 
 
 @given(n=st.integers(1, 2000), share=st.floats(0, 1), level=st.floats(0.5, 0.999))
