@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
 Number = int | Decimal
 
 CENT = Decimal("0.01")
+# Sums and products keep every digit; what would lose one is an error.
+EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 
 
 class Line(NamedTuple):
@@ -54,7 +56,7 @@ def price_volume_mix(before: Lines, after: Lines, quantum: Decimal = CENT) -> Br
     """Revenue from one period to the next by product: price, volume, mix, new, ended; costs play no part.
 
     price = Σ (p₁ − p₀) q₁; volume = (Q₁ − Q₀) × R₀ ÷ Q₀; mix = Σ p₀ q₁ − Q₁ × R₀ ÷ Q₀, over products in both periods, Q in standard hours.
-    Computed in fractions and rounded to `quantum`; what rounding leaves over goes to the largest step. A quantity of 0 is not sold.
+    Computed exactly and rounded to `quantum`; what rounding leaves over goes to the largest step. A quantity of 0 is not sold.
     Raises ValueError for a float, a negative quantity, or standard hours that are not above 0 or not the same in both periods.
 
     >>> old = {"image": (1_000_000, Decimal("0.06")), "video": (100_000, Decimal("0.50"))}
@@ -62,11 +64,12 @@ def price_volume_mix(before: Lines, after: Lines, quantum: Decimal = CENT) -> Br
     >>> [(name, str(amount)) for name, amount in price_volume_mix(old, new).steps if amount]
     [('price', '-28100.00'), ('volume', '23000.00'), ('mix', '4000.00')]
     """
-    lines = _lines(before), _lines(after)
-    both = lines[0].keys() & lines[1].keys()
-    revenues = [{name: _exact(line.price) for name, line in half.items()} for half in lines]
-    steps = {"price": _moved(both, lines[1], {name: revenues[1][name] - revenues[0][name] for name in both})}
-    return _bridge(lines, revenues, steps, ({}, {}), quantum)
+    with localcontext(EXACT):
+        lines = _lines(before), _lines(after)
+        both = lines[0].keys() & lines[1].keys()
+        revenues: list[dict[str, Number]] = [{name: line.price for name, line in half.items()} for half in lines]
+        steps = {"price": _moved(both, lines[1], {name: revenues[1][name] - revenues[0][name] for name in both})}
+        return _bridge(lines, revenues, steps, ({}, {}), quantum)
 
 
 def margin(
@@ -88,26 +91,27 @@ def margin(
     >>> [(name, str(amount)) for name, amount in found.steps if amount]
     [('price', '-28100.000'), ('cost', '13400.000'), ('volume', '6272.727'), ('mix', '1227.273')]
     """
-    lines = _lines(before), _lines(after)
-    both = lines[0].keys() & lines[1].keys()
-    old, new = lines
-    margins = [{name: _exact(line.price) - _unit_cost(line) for name, line in half.items()} for half in lines]
-    effects = {
-        "price": {n: _exact(new[n].price) - _exact(old[n].price) for n in both},
-        "wage_rate": {n: -(_exact(new[n].wage) - _exact(old[n].wage)) * _exact(new[n].labour) for n in both},
-        "productivity": {n: -(_exact(new[n].labour) - _exact(old[n].labour)) * _exact(old[n].wage) for n in both},
-        "cost": {n: _exact(old[n].cost) - _exact(new[n].cost) for n in both},
-    }
-    names = dict.fromkeys(kind for half in lines for n in sorted(half) for kind in half[n].others or {})
-    for kind in names:
-        effects[kind] = {n: _other(old[n], kind) - _other(new[n], kind) for n in both}
-    steps = {name: _moved(both, new, effect) for name, effect in effects.items()}
-    return _bridge(lines, margins, steps, (fixed_before or {}, fixed_after or {}), quantum)
+    with localcontext(EXACT):
+        lines = _lines(before), _lines(after)
+        both = lines[0].keys() & lines[1].keys()
+        old, new = lines
+        margins = [{name: line.price - _unit_cost(line) for name, line in half.items()} for half in lines]
+        effects: dict[str, dict[str, Number]] = {
+            "price": {n: new[n].price - old[n].price for n in both},
+            "wage_rate": {n: (old[n].wage - new[n].wage) * new[n].labour for n in both},
+            "productivity": {n: (old[n].labour - new[n].labour) * old[n].wage for n in both},
+            "cost": {n: old[n].cost - new[n].cost for n in both},
+        }
+        names = dict.fromkeys(kind for half in lines for n in sorted(half) for kind in half[n].others or {})
+        for kind in names:
+            effects[kind] = {n: _other(old[n], kind) - _other(new[n], kind) for n in both}
+        steps = {name: _moved(both, new, effect) for name, effect in effects.items()}
+        return _bridge(lines, margins, steps, (fixed_before or {}, fixed_after or {}), quantum)
 
 
 def _bridge(
     lines: tuple[dict[str, Line], dict[str, Line]],
-    worth: list[dict[str, Fraction]],
+    worth: list[dict[str, Number]],
     steps: dict[str, Fraction],
     fixed: tuple[Mapping[str, Number], Mapping[str, Number]],
     quantum: Decimal,
@@ -118,7 +122,7 @@ def _bridge(
     for name in both:
         if old[name].hours != new[name].hours:
             raise ValueError(f"bridge: {name} has {old[name].hours} standard hours before and {new[name].hours} after")
-    then, now = (sum((_exact(half[n].quantity) * _exact(half[n].hours) for n in both), Fraction(0)) for half in lines)
+    then, now = (_moved(both, half, {n: half[n].hours for n in both}) for half in lines)
     worth_then, kept = _moved(both, old, worth[0]), _moved(both, new, worth[0])
     average = worth_then / then if then else Fraction(0)
     steps |= {"volume": (now - then) * average, "mix": kept - now * average}
@@ -126,9 +130,9 @@ def _bridge(
     for name in dict.fromkeys([*fixed[0], *fixed[1]]):
         if name in steps:
             raise ValueError(f"bridge: “{name}” is the name of another step")
-        steps[name] = _exact(fixed[1].get(name, 0)) - _exact(fixed[0].get(name, 0))
+        steps[name] = Fraction(_checked(fixed[1].get(name, 0)) - _checked(fixed[0].get(name, 0)))
     start, end = (
-        _moved(half, half, values) + sum(map(_exact, amounts.values())) for half, values, amounts in zip(lines, worth, fixed, strict=True)
+        _moved(half, half, values) + Fraction(sum(amounts.values())) for half, values, amounts in zip(lines, worth, fixed, strict=True)
     )
     if sum(steps.values()) != end - start:
         raise ArithmeticError(f"bridge: the steps {', '.join(steps)} do not lead from {float(start)} to {float(end)}")
@@ -142,28 +146,30 @@ def _bridge(
 def _lines(given: Lines) -> dict[str, Line]:
     found = {name: line if isinstance(line, Line) else Line(*line) for name, line in given.items()}  # type: ignore[arg-type]
     for name, line in found.items():
-        if _exact(line.quantity) < 0 or _exact(line.hours) <= 0:
+        for value in (*line[:-1], *(line.others or {}).values()):
+            _checked(value)
+        if line.quantity < 0 or line.hours <= 0:
             raise ValueError(f"bridge: {name} has a quantity of {line.quantity} and {line.hours} standard hours a unit")
     return {name: line for name, line in found.items() if line.quantity}
 
 
-def _exact(value: Number) -> Fraction:
-    if not isinstance(value, int | Decimal):
+def _checked(value: Number) -> Number:
+    if not isinstance(value, int | Decimal) or not (isinstance(value, int) or value.is_finite()):
         raise ValueError(f"bridge: {value!r} is not a Decimal or a whole number")
-    return Fraction(value)
+    return value
 
 
-def _other(line: Line, kind: str) -> Fraction:
-    return _exact((line.others or {}).get(kind, 0))
+def _other(line: Line, kind: str) -> Number:
+    return (line.others or {}).get(kind, 0)
 
 
-def _unit_cost(line: Line) -> Fraction:
-    return _exact(line.cost) + _exact(line.wage) * _exact(line.labour) + sum(map(_exact, (line.others or {}).values()))
+def _unit_cost(line: Line) -> Number:
+    return line.cost + line.wage * line.labour + sum((line.others or {}).values())
 
 
-def _moved(names: Iterable[str], lines: Mapping[str, Line], a_unit: Mapping[str, Fraction]) -> Fraction:
+def _moved(names: Iterable[str], lines: Mapping[str, Line], a_unit: Mapping[str, Number]) -> Fraction:
     """Σ quantity × an amount a unit."""
-    return sum((_exact(lines[name].quantity) * a_unit[name] for name in names), Fraction(0))
+    return Fraction(sum(lines[name].quantity * a_unit[name] for name in names))
 
 
 def _rounded(amount: Fraction, quantum: Decimal) -> Decimal:

@@ -5,12 +5,14 @@ A flag needs 99.8 % limits: at 95 %, eight hundred people would give forty false
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from metrics.intervals import poisson, wilson
+import numpy as np
+
+from metrics.grouping import numbered
+from metrics.intervals import poisson, wilson_many
 
 Side = Literal["above", "within", "below", "unsure"]
 
@@ -23,19 +25,21 @@ MIN_COMPARED = 0.5  # share of a person's inspected work that must have company
 def sides(values: Sequence[float | None], sizes: Sequence[float | None], whole: float | None) -> tuple[Side, ...]:
     """Where each rate stands against the rate of the whole: outside Wilson's 99.8 % interval, which is the same as outside a funnel.
 
-    “unsure” for fewer than 30 cases or no value.
+    “unsure” for fewer than 30 cases or no value. Raises ValueError for lengths that differ.
 
     >>> sides([0.10, 0.10], [1000, 50], 0.05)
     ('above', 'within')
     """
-    found: list[Side] = []
-    for value, n in zip(values, sizes, strict=True):
-        if value is None or whole is None or n is None or n < MIN_N:
-            found.append("unsure")
-            continue
-        low, high = wilson(min(n, round(value * n)), n, LEVEL)
-        found.append("above" if low > whole else "below" if high < whole else "within")
-    return tuple(found)
+    if len(values) != len(sizes):
+        raise ValueError(f"sides: {len(values)} values for {len(sizes)} sizes")
+    if whole is None:
+        return ("unsure",) * len(values)
+    rates, trials = np.array(values, dtype=np.float64), np.array(sizes, dtype=np.float64)
+    judged = ~np.isnan(rates) & (trials >= MIN_N)
+    trials = np.where(judged, trials, np.nan)
+    low, high = wilson_many(np.minimum(trials, np.round(rates * trials)), trials, LEVEL)
+    words: tuple[Side, ...] = ("unsure", "above", "below", "within")
+    return tuple(words[i] for i in np.select([~judged, low > whole, high < whole], [0, 1, 2], 3).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +74,29 @@ def ratios(
     rows = [
         (u, s, x, n) for u, s, x, n in zip(units, strata, errors, reviewed, strict=True) if u and x is not None and n is not None and n > 0
     ]
-    people: dict[str, set[str]] = defaultdict(set)
-    wrong: dict[str, float] = defaultdict(float)
-    seen: dict[str, float] = defaultdict(float)
-    for u, s, x, n in rows:
-        people[s].add(u)
-        wrong[s] += x
-        seen[s] += n
-    known = {s for s, found in people.items() if len(found) >= MIN_COMPANY}
-    own: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0, 0.0])
-    for u, s, x, n in rows:
-        cell = own[u]
-        cell[3] += n
-        if s in known:
-            cell[0] += x
-            cell[1] += n * wrong[s] / seen[s]
-            cell[2] += n
-    found = [_ratio(u, x, n, expected, everything) for u, (x, expected, n, everything) in own.items()]
+    if not rows:
+        return ()
+    person, names = numbered([u for u, *_ in rows])
+    stratum, many = numbered([s for _, s, *_ in rows])
+    x, n = np.array([x for *_, x, _ in rows], dtype=np.float64), np.array([n for *_, n in rows], dtype=np.float64)
+    members = np.bincount(np.unique(person * len(many) + stratum) % len(many), minlength=len(many))
+    rate = np.bincount(stratum, weights=x) / np.bincount(stratum, weights=n)
+    company = (members >= MIN_COMPANY)[stratum]
+    wrong, expected, compared, seen = (
+        np.bincount(person, weights=weights).tolist() for weights in (x * company, n * rate[stratum] * company, n * company, n)
+    )
+    bounds: dict[float, tuple[float, float, float, float]] = {}  # people share counts: each has its interval worked out once
+    found = [_ratio(*row, bounds) for row in zip(names, wrong, compared, expected, seen, strict=True)]
     return tuple(sorted(found, key=lambda r: (r.low is None, -(r.low or 0.0), -(r.ratio or 0.0), r.unit)))
 
 
-def _ratio(unit: str, errors: float, compared: float, expected: float, reviewed: float) -> Ratio:
+def _ratio(
+    unit: str, errors: float, compared: float, expected: float, reviewed: float, bounds: dict[float, tuple[float, float, float, float]]
+) -> Ratio:
     if compared < MIN_N or compared < MIN_COMPARED * reviewed or expected <= 0:
         return Ratio(unit, errors, reviewed, expected, None, None, None, "unsure")
-    low, high = (bound / expected for bound in poisson(errors, 0.95))
-    below, above = (bound / expected for bound in poisson(errors, LEVEL))
+    if errors not in bounds:
+        bounds[errors] = (*poisson(errors, 0.95), *poisson(errors, LEVEL))
+    low, high, below, above = (bound / expected for bound in bounds[errors])
     side: Side = "above" if below > 1 else "below" if above < 1 else "within"
     return Ratio(unit, errors, reviewed, expected, errors / expected, low, high, side)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal as D
+from decimal import localcontext
 from fractions import Fraction
 
 import pytest
@@ -68,6 +69,20 @@ def test_floats_and_impossible_lines_are_refused() -> None:
         price_volume_mix({"a": (1, 0.06)}, {})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="quantity of -1"):
         margin({"a": (-1, D(1))}, {})
+
+
+def test_no_digit_is_lost_however_many_there_are() -> None:
+    """Forty digits, more than a Decimal keeps by default: against fractions."""
+    price = D("0.1234567890123456789012345678901234567891")
+    found = margin({"a": (3, price)}, {"a": (10**25, price, D("1e-30"))}, quantum=D("1e-45"))
+    want = Fraction(10**25) * (Fraction(price) - Fraction(1, 10**30)) - 3 * Fraction(price)
+    with localcontext(prec=200):
+        assert Fraction(sum(amount for _, amount in found.steps)) == Fraction(found.closing - found.opening) == want
+    for value in (D("NaN"), D("Infinity")):
+        with pytest.raises(ValueError, match="is not a Decimal"):
+            margin({"a": (1, value)}, {})
+        with pytest.raises(ValueError, match="is not a Decimal"):
+            margin({}, {}, {"overhead": value})
 
 
 quantity = st.integers(0, 10**7)
