@@ -14,14 +14,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import median, stdev
 from typing import Literal, TypeGuard
 
 Kind = Literal["p", "u", "c", "p_laney", "u_laney", "run"]
 Rule = Literal["outside", "run", "crossings"]
+Spread = Literal["range", "range exact", "deviation"]
 Caution = Literal["few points", "no variation", "sigma_z under 1"]
 
-D2 = 1.128  # expected moving range of two normal values, in standard deviations
+D2 = 1.128  # expected moving range of two normal values, in standard deviations, as the tables print it
+D2_EXACT = 2 / math.sqrt(math.pi)
 WIDTH = 3.0
 MIN_POINTS = 8  # fewer make a centre line, not limits
 MIN_RUNS = 10  # points off the centre line before runs and crossings say anything
@@ -83,12 +85,17 @@ def limits(
     sizes: Sequence[float | None] | None,
     kind: Kind = "p",
     baseline: Sequence[bool] | None = None,
+    spread: Spread = "range",
 ) -> Limits | None:
     """The limits of counts out of sizes, point by point; for a c chart, of the counts themselves (sizes None: every area is the same).
 
     Points with baseline False (explained, or after the baseline) get limits but do not make them. p: centre ± 3 √(p (1 − p) ÷ n), cut
-    at 0 and 1; u: centre ± 3 √(u ÷ n); c: centre ± 3 √c; both cut at 0. Laney's: the same times sigma_z = the mean moving range of the
-    baseline's z ÷ 1.128, not held at 1 or above. `run`: the median of the rates and no limits.
+    at 0 and 1; u: centre ± 3 √(u ÷ n); c: centre ± 3 √c; both cut at 0. Laney's: the same times sigma_z, not held at 1 or above. `run`: the median of
+    the rates and no limits.
+
+    `spread` is how sigma_z is taken from the baseline's z, for tools differ: “range”, the mean moving range ÷ 1.128 (Minitab and qicharts2
+    for points in time), “range exact”, ÷ 2/√π, or “deviation”, the standard deviation (Power BI visuals), which takes a slow drift
+    for noise. It plays no part in the other charts.
 
     None when no baseline point has a sample. Raises ValueError for sequences of different lengths, negative counts, more counts than
     their size on p charts, sizes on c charts and none on others.
@@ -112,10 +119,18 @@ def limits(
     sigma_z = 1.0
     if kind in ("p_laney", "u_laney") and unit > 0 and len(base) > 1:
         z = [(x / n - centre) / (unit / math.sqrt(n)) for x, n in base]
-        sigma_z = sum(abs(b - a) for a, b in pairwise(z)) / (len(z) - 1) / D2
+        sigma_z = _sigma_z(z, spread)
     warning: Caution | None = "few points" if few else "no variation" if unit == 0 else "sigma_z under 1" if sigma_z < 1 else None
     lower, upper = _around(kind, centre, sigma_z, [None if few or point is None else point[1] for point in points])
     return Limits(kind, centre, lower, upper, sigma_z, warning)
+
+
+def _sigma_z(z: Sequence[float], spread: Spread) -> float:
+    if spread == "deviation":
+        return stdev(z)
+    if spread not in ("range", "range exact"):
+        raise ValueError(f"no spread {spread!r}; there are range, range exact and deviation")
+    return sum(abs(b - a) for a, b in pairwise(z)) / (len(z) - 1) / (D2 if spread == "range" else D2_EXACT)
 
 
 def carry(found: Limits, sizes: Sequence[float | None]) -> Limits:
@@ -138,15 +153,16 @@ def chart(
     sizes: Sequence[float | None],
     kind: Literal["p", "u"] = "p",
     baseline: Sequence[bool] | None = None,
+    spread: Spread = "range",
 ) -> Limits | None:
-    """The chart that the rule at the top of this module chooses for proportions (p) or rates (u). None and errors as `limits`.
+    """The chart that the rule at the top of this module chooses for proportions (p) or rates (u). `spread`, None and errors as `limits`.
 
     >>> chart([3, 5, 4], [100] * 3).kind, chart([3, 5, 4, 2, 6, 3, 4, 5], [100] * 8).kind
     ('run', 'p')
     >>> chart([30, 250, 40, 20, 360, 30, 140, 50], [1000] * 8).kind
     'p_laney'
     """
-    laney = limits(counts, sizes, "p_laney" if kind == "p" else "u_laney", baseline)
+    laney = limits(counts, sizes, "p_laney" if kind == "p" else "u_laney", baseline, spread)
     if laney is None:
         return None
     if laney.warning == "few points":

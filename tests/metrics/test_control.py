@@ -1,4 +1,8 @@
-"""Control limits against published charts (NIST e-Handbook 6.3.3.2, Montgomery ch. 7, Mohammed 2013 by way of qicharts2)."""
+"""Control limits against published charts (NIST e-Handbook 6.3.3.2, Montgomery ch. 7, Mohammed 2013).
+
+The inputs are those of the R packages qicharts2 (its data nhs_accidents, and Montgomery's tables 7.3, 7.4, 7.7/7.8, 7.10 and 7.11 in the
+reference results of its tests) and qcc (orangejuice, circuit, dyedcloth): compared value by value.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +56,39 @@ def test_laney_of_nhs_waiting_times() -> None:
     assert sum(s.rule == "outside" for s in signals(rates, plain)) == 16
     assert sum(s.rule == "outside" for s in signals(rates, laney)) == 0
     assert proportions(counts, sizes) == laney
+
+
+def test_three_ways_to_sigma_z() -> None:
+    """metrics.md 7.3: moving range ÷ 1.128, ÷ 2/√π, standard deviation; limits widen in proportion, plain charts do not move."""
+    counts, sizes = [r for r, _ in NHS], [n for _, n in NHS]
+    found = {spread: limits(counts, sizes, "p_laney", spread=spread) for spread in ("range", "range exact", "deviation")}
+    assert {spread: one and round(one.sigma_z, 6) for spread, one in found.items()} == {
+        "range": 10.640422, "range exact": 10.636846, "deviation": 10.778323,
+    }  # fmt: skip
+    assert found["range"] == limits(counts, sizes, "p_laney")
+    for one in found.values():
+        assert one is not None
+        assert one.upper[0] - one.centre == pytest.approx(  # type: ignore[operator]
+            3 * one.sigma_z * (one.centre * (1 - one.centre) / sizes[0]) ** 0.5
+        )
+    by_rate = [limits(counts, sizes, "u_laney", spread=spread) for spread in ("range", "range exact")]
+    assert by_rate[0] is not None
+    assert by_rate[1] is not None
+    assert by_rate[1].sigma_z / by_rate[0].sigma_z == pytest.approx(1.128 / 1.1283791670955126)
+    assert limits(counts, sizes, "p", spread="deviation") == limits(counts, sizes, "p")
+    wide = chart(counts, sizes, spread="deviation")
+    assert wide is not None
+    assert wide.sigma_z == found["deviation"].sigma_z  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match="no spread 'sd'"):
+        limits(counts, sizes, "p_laney", spread="sd")  # type: ignore[arg-type]
+
+
+def test_a_slow_drift_is_noise_to_the_deviation_and_not_to_the_range() -> None:
+    counts = [20 + 4 * i for i in range(20)]
+    by_range, by_deviation = (limits(counts, [1000] * 20, "p_laney", spread=spread) for spread in ("range", "deviation"))  # type: ignore[arg-type]
+    assert by_range is not None
+    assert by_deviation is not None
+    assert by_deviation.sigma_z > 4 * by_range.sigma_z
 
 
 def test_u_chart_of_montgomery() -> None:
