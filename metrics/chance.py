@@ -32,13 +32,13 @@ def sides(values: Sequence[float | None], sizes: Sequence[float | None], whole: 
     """
     if len(values) != len(sizes):
         raise ValueError(f"sides: {len(values)} values for {len(sizes)} sizes")
+    words: tuple[Side, ...] = ("unsure", "above", "below", "within")
     if whole is None:
-        return ("unsure",) * len(values)
+        return words[:1] * len(values)
     rates, trials = np.array(values, dtype=np.float64), np.array(sizes, dtype=np.float64)
     judged = ~np.isnan(rates) & (trials >= MIN_N)
     trials = np.where(judged, trials, np.nan)
     low, high = wilson_many(np.minimum(trials, np.round(rates * trials)), trials, LEVEL)
-    words: tuple[Side, ...] = ("unsure", "above", "below", "within")
     return tuple(words[i] for i in np.select([~judged, low > whole, high < whole], [0, 1, 2], 3).tolist())
 
 

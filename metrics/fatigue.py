@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import exp
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
 from metrics.grouping import numbered
 from metrics.intervals import Floats, Integers
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 MIN_SHIFTS = 20
 WARM_UP = 0.25  # hours at the start that are left out
 ALERT = 0.15  # slower than in the reference hour by more than this
+_CELLS = 4_000_000  # sums of shifts held at a time: 32 MB
+_SMALL = 50_000_000  # multiplications
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +84,26 @@ def fit(
         raise ValueError("fatigue: seconds, hours, people, shifts, projects and breaks differ in length")
     if not ((y > 0) & (since >= 0)).all() or (rest is not None and not np.isfinite(rest).all()):
         raise ValueError("fatigue: seconds that are not above 0, hours below 0, or a break that is not known")
-    used = np.flatnonzero(since >= WARM_UP)
-    person, day = numbered(people)[0][used], numbered(shifts)[0][used]
-    person = np.unique(person, return_inverse=True)[1]
-    shift = np.unique(person * len(y) + day, return_inverse=True)[1]
-    n, groups, people_seen = len(used), int(shift.max(initial=-1)) + 1, int(person.max(initial=-1)) + 1
-    hour = np.floor(since[used]).astype(np.int64) + 1
+    used = since >= WARM_UP
+    person, day = _packed(numbered(people)[0][used]), numbered(shifts)[0][used]
+    shift = _packed(person * (int(day.max(initial=0)) + 1) + day)
+    n, groups, people_seen = len(person), int(shift.max(initial=-1)) + 1, int(person.max(initial=-1)) + 1
+    hour = since[used].astype(np.intp) + 1
     if groups < MIN_SHIFTS:
         return Fatigue((), None, None, None, n, groups, people_seen, f"fewer than {MIN_SHIFTS} shifts")
-    if reference not in hour:
+    counts = np.bincount(hour)
+    names = np.flatnonzero(counts).tolist()
+    if reference not in names:
         return Fatigue((), None, None, None, n, groups, people_seen, f"no work in hour {reference} of a shift")
-    names = np.unique(hour)
-    controls = [_dummies(numbered(labels)[0][used])[:, 1:]]
+    controls: list[_Levels | Floats] = [_Levels(_packed(numbered(labels)[0][used]), 0)]
     if rest is not None:
-        controls.append(_columns(rest[used] - rest[used].mean()))
-    others = names[names != reference]
-    place = np.searchsorted(names, hour)
-    by_hour = _dummies(place)[:, np.flatnonzero(names != reference)]
-    clusters = person if people_seen > 1 else shift
-    effects = dict(zip(others.tolist(), _effects(np.log(y[used]), [by_hour, *controls], len(others), shift, clusters, level), strict=True))
-    (line,) = _effects(np.log(y[used]), [_columns(since[used]), *controls], 1, shift, clusters, level)
-    counts = np.bincount(place).tolist()
-    rows = tuple(_hour(name, effects.get(name, (0.0, 0.0, 0.0)), count) for name, count in zip(names.tolist(), counts, strict=True))
+        controls.append(rest[used] - rest[used].mean())
+    by_hour = _Levels((np.cumsum(counts > 0) - 1)[hour], names.index(reference))
+    logs, clusters = np.log(y[used]), person if people_seen > 1 else shift
+    others = [name for name in names if name != reference]
+    effects = dict(zip(others, _effects(logs, [by_hour, *controls], len(others), shift, clusters, level), strict=True))
+    (line,) = _effects(logs, [since[used], *controls], 1, shift, clusters, level)
+    rows = tuple(_hour(name, effects.get(name, (0.0, 0.0, 0.0)), int(counts[name])) for name in names)
     slope, low, high = (None, None, None) if line is None else (line[0], line[1], line[2])
     return Fatigue(rows, slope, low, high, n, groups, people_seen)
 
@@ -121,29 +118,38 @@ def _hour(name: int, effect: Effect | None, n: int) -> Hour:
     return Hour(name, change, low, high, n, change > ALERT and low is not None and low > 0)
 
 
-def _effects(y: Floats, parts: Sequence[csr_array], wanted: int, shift: Integers, clusters: Integers, level: float) -> list[Effect | None]:
+class _Levels(NamedTuple):
+    """A column of 0 and 1 for each level but the one left out: row i has the level `codes[i]`."""
+
+    codes: Integers
+    without: int
+
+
+def _effects(
+    y: Floats, parts: Sequence[_Levels | Floats], wanted: int, shift: Integers, clusters: Integers, level: float
+) -> list[Effect | None]:
     """The first `wanted` coefficients as changes (exp − 1) with their intervals; None where the shifts do not tell them apart."""
-    from scipy.sparse import hstack
     from scipy.stats import t as student  # seconds to import: not before it is needed
 
-    x = hstack(parts, format="csr")
-    own = _dummies(shift)
-    size = np.asarray(own.sum(axis=0)).ravel()
-    sums, total = (own.T @ x).tocsr(), own.T @ y
-    # Demeaning by shift without making it dense: X'X − Σ over shifts of (sum of rows)'(sum of rows) ÷ size.
-    weighted = sums.multiply(1 / size[:, None]).tocsr()
-    gram = (x.T @ x - sums.T @ weighted).toarray()
-    moment = x.T @ y - weighted.T @ total
+    kept = np.concatenate([np.arange(_width(part)) != (part.without if isinstance(part, _Levels) else -1) for part in parts])
+    less, less_y = _of_shifts(y, parts, shift)
+    gram = (np.block([[_products(a, b) for b in parts] for a in parts]) - less)[np.ix_(kept, kept)]
+    moment = (np.concatenate([_sums(part, y) for part in parts]) - less_y)[kept]
     scale = np.sqrt(np.maximum(gram.diagonal(), 1e-300))
     sizes, axes = np.linalg.eigh(gram / np.outer(scale, scale))
     known = sizes > 1e-9
     inverse = (axes[:, known] / sizes[known]) @ axes[:, known].T / np.outer(scale, scale)
     told = ((axes[:, ~known] ** 2).sum(axis=1) < 1e-9) & (gram.diagonal() > 1e-9)
     beta = inverse @ moment
-    left = y - x @ beta
-    left -= ((own.T @ left) / size)[shift]
-    scores = (_dummies(clusters).T @ x.multiply(left[:, None]).tocsr()).toarray()
+    every = np.zeros(len(kept))
+    every[kept] = beta
+    left, place = y.copy(), 0
+    for part in parts:
+        left -= every[place:][part.codes] if isinstance(part, _Levels) else every[place] * part
+        place += _width(part)
+    left -= (np.bincount(shift, weights=left) / np.bincount(shift))[shift]
     # Residuals add to 0 within a shift and shifts lie within clusters, so that scores need no demeaning.
+    scores = np.hstack([_by_group(part, clusters, int(clusters.max()) + 1, left) for part in parts])[:, kept]
     g, n, k = len(scores), len(y), int(known.sum())
     if g < 2 or n <= k:
         return [(exp(b) - 1, None, None) if ok else None for b, ok in zip(beta[:wanted].tolist(), told, strict=False)]
@@ -153,14 +159,58 @@ def _effects(y: Floats, parts: Sequence[csr_array], wanted: int, shift: Integers
     return [(exp(b) - 1, exp(b - r) - 1, exp(b + r) - 1) if ok else None for b, r, ok in cells]
 
 
-def _dummies(codes: Integers) -> csr_array:
-    from scipy.sparse import csr_array
-
-    n = len(codes)
-    return csr_array((np.ones(n), codes, np.arange(n + 1)), shape=(n, int(codes.max(initial=-1)) + 1))
+# The design is never written out: its products are counts and sums --------------------------------------------------------
+def _width(part: _Levels | Floats) -> int:
+    return int(part.codes.max()) + 1 if isinstance(part, _Levels) else 1
 
 
-def _columns(values: Floats) -> csr_array:
-    from scipy.sparse import csr_array
+def _sums(part: _Levels | Floats, values: Floats) -> Floats:
+    """The part's columns times the values."""
+    return np.bincount(part.codes, weights=values).astype(np.float64) if isinstance(part, _Levels) else np.array([part @ values])
 
-    return csr_array(values[:, None])
+
+def _products(a: _Levels | Floats, b: _Levels | Floats) -> Floats:
+    """The columns of one part times those of another."""
+    if not isinstance(b, _Levels):
+        return _sums(a, b)[:, None]
+    return _by_group(a, b.codes, _width(b), None).T
+
+
+def _by_group(part: _Levels | Floats, group: Integers, groups: int, weights: Floats | None) -> Floats:
+    """[group, column] Σ of the part's columns (times the weights) over the rows of each group."""
+    if not isinstance(part, _Levels):
+        return np.bincount(group, weights=part if weights is None else part * weights, minlength=groups).astype(np.float64)[:, None]
+    width = _width(part)
+    found = np.bincount(group * width + part.codes, weights=weights, minlength=groups * width)
+    return found.reshape(groups, width).astype(np.float64)
+
+
+def _of_shifts(y: Floats, parts: Sequence[_Levels | Floats], shift: Integers) -> tuple[Floats, Floats]:
+    """Σ over shifts of (sum of rows)'(sum of rows) ÷ size: what demeaning by shift takes off the products of columns, and off those with y."""
+    sizes, totals, width = np.bincount(shift), np.bincount(shift, weights=y), sum(map(_width, parts))
+    block = max(1, _CELLS // width)
+    order = np.argsort(shift, kind="stable") if len(sizes) > block else None
+    ends = np.concatenate(([0], np.cumsum(sizes)))
+    squares, cross = np.zeros((width, width)), np.zeros(width)
+    for start in range(0, len(sizes), block):
+        stop = min(start + block, len(sizes))
+        rows = slice(None) if order is None else order[ends[start] : ends[stop]]
+        here = [_Levels(part.codes[rows], part.without) if isinstance(part, _Levels) else part[rows] for part in parts]
+        sums = np.zeros((stop - start, width))
+        place = 0
+        for part, chosen in zip(parts, here, strict=True):
+            columns = _by_group(chosen, shift[rows] - start, stop - start, None)
+            sums[:, place : place + columns.shape[1]] = columns
+            place += _width(part)
+        share = sums / sizes[start:stop, None]
+        # A small product is done before the threads of a large one are awake.
+        squares += np.einsum("sa,sb->ab", sums, share) if sums.size * width < _SMALL else sums.T @ share
+        cross += share.T @ totals[start:stop]
+    return squares, cross
+
+
+def _packed(codes: Integers) -> Integers:
+    """The same groups numbered from 0 without gaps, in order."""
+    if int(codes.max(initial=0)) > 8 * len(codes):
+        return np.unique(codes, return_inverse=True)[1].astype(np.intp)
+    return np.asarray((np.cumsum(np.bincount(codes) > 0) - 1)[codes], dtype=np.intp)

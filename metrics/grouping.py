@@ -20,6 +20,8 @@ def numbered(values: Sequence[Name] | NDArray[Any]) -> tuple[NDArray[np.intp], l
     (array([0, 1, 0]), ['b', 'a'])
     """
     if isinstance(values, np.ndarray) and values.dtype != object:
+        if values.dtype.kind == "i" and len(values) and _dense(values):
+            return _by_place(values)
         found, first, places = np.unique(values, return_index=True, return_inverse=True)
         order = np.argsort(first)
         return np.argsort(order)[places], found[order].tolist()
@@ -30,6 +32,23 @@ def numbered(values: Sequence[Name] | NDArray[Any]) -> tuple[NDArray[np.intp], l
         names = list(dict.fromkeys(values))
     place = {name: i for i, name in enumerate(names)}
     return np.fromiter(map(place.__getitem__, values), dtype=np.intp, count=len(values)), names
+
+
+def _dense(values: NDArray[Any]) -> bool:
+    """Whether the numbers lie close enough together to have a place each."""
+    return int(values.max()) - int(values.min()) < 4 * len(values)
+
+
+def _by_place(values: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """The groups of whole numbers without sorting them."""
+    least, n = int(values.min()), len(values)
+    places = values.astype(np.intp) - least
+    first = np.full(int(places.max()) + 1, n)
+    first[places[::-1]] = np.arange(n - 1, -1, -1)  # the last one written is the first there is
+    order = np.argsort(first)[: int((first < n).sum())]
+    number = np.empty(len(first), dtype=np.intp)
+    number[order] = np.arange(len(order))
+    return number[places], (order + least).tolist()
 
 
 def _is_nan(value: Hashable) -> bool:

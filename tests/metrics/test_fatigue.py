@@ -54,6 +54,21 @@ def test_against_all_dummies_written_out() -> None:
     assert sum(row.n for row in found.hours) == n
 
 
+def test_blocks_of_shifts_say_the_same_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows in any order, shifts summed seven at a time; names of people and shifts that are far apart as numbers."""
+    seconds, since, person, day, project, rest = (np.array(column) for column in made(4))
+    whole = fit(seconds, since, person, day, project.tolist(), rest)
+    order = np.random.default_rng(0).permutation(len(seconds))
+    monkeypatch.setattr("metrics.fatigue._CELLS", 7 * 11)
+    monkeypatch.setattr("metrics.fatigue._SMALL", 0)
+    parts = fit(seconds[order], since[order], 10**9 * person[order], 10**12 * day[order], project[order].tolist(), rest[order])
+    assert (parts.n, parts.shifts, parts.people) == (whole.n, whole.shifts, whole.people) == (sum(since >= 0.25), 60, 12)
+    for a, b in zip(parts.hours, whole.hours, strict=True):
+        assert (a.hour, a.n, a.alert) == (b.hour, b.n, b.alert)
+        assert (a.change, a.low, a.high) == pytest.approx((b.change, b.low, b.high), abs=1e-9)
+    assert (parts.slope, parts.low, parts.high) == pytest.approx((whole.slope, whole.low, whole.high), abs=1e-9)
+
+
 def test_the_slope_put_in_comes_out_and_hard_work_kept_for_late_does_not_count() -> None:
     data = made(2, people=30)
     found = fit(*data)  # type: ignore[arg-type]

@@ -18,6 +18,13 @@ def test_numbers_lead_back_to_the_values(values: list[str | int | None]) -> None
     assert names == list(dict.fromkeys(values))
 
 
+@given(st.lists(st.integers(-5, 5)), st.integers(1, 10**6), st.sampled_from([np.int64, np.int32]))
+def test_whole_numbers_near_each_other_or_far_apart_are_numbered_as_lists_are(values: list[int], unit: int, kind: type) -> None:
+    numbers, names = numbered(np.array([unit * v for v in values], dtype=kind))
+    want, theirs = numbered([unit * v for v in values])
+    assert (numbers.tolist(), names) == (want.tolist(), theirs)
+
+
 @given(st.lists(st.one_of(st.integers(-3, 3).map(float), st.just(float("nan")))))
 def test_arrays_are_numbered_as_lists_are_and_nan_is_one_group(values: list[float]) -> None:
     for given_ in (values, np.array(values), np.array(values, dtype=object), [v + 0.0 for v in values]):
