@@ -1,5 +1,6 @@
 """How long people stay (留存曲线): Kaplan–Meier survival with left truncation and log–log bands, the log-rank test, and, where there is
 more than one way to leave, Aalen–Johansen cumulative incidence (竞争风险). Times are in whatever unit the caller counts in.
+What raises the risk of leaving is in `metrics.hazard`, whose `cox` can be had from here too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.grouping import numbered
-from metrics.intervals import Floats, Integers, wilson
+from metrics.hazard import cox as cox
+from metrics.intervals import Floats, Integers, poisson_exact, wilson
+from metrics.spells import at_risk, watched
 
 MIN_AT_RISK = 10  # fewer people make a tail that is neither drawn nor used (metrics.md W-09)
 
@@ -70,13 +73,13 @@ def kaplan_meier(durations: Sequence[float], events: Sequence[bool], entry: Sequ
     >>> [(row.time, round(row.survival, 4)) for row in curve.rows], curve.median
     ([(1.0, 0.6667), (2.0, 0.6667), (3.0, 0.0)], 3.0)
     """
-    exits, died, entries = _watched("kaplan_meier", durations, events, entry)
+    exits, died, entries = watched("kaplan_meier", durations, events, entry)
     z = NormalDist().inv_cdf((1 + level) / 2)
     times, place = np.unique(exits, return_inverse=True)
     hits = np.bincount(place, weights=died, minlength=len(times)).astype(int)
     leaving = np.bincount(place, minlength=len(times))
     rows, survival, greenwood = [], 1.0, 0.0
-    for time, risk, d, out in zip(times.tolist(), _at_risk(exits, entries, times).tolist(), hits.tolist(), leaving.tolist(), strict=True):
+    for time, risk, d, out in zip(times.tolist(), at_risk(exits, entries, times).tolist(), hits.tolist(), leaving.tolist(), strict=True):
         if d:
             survival *= 1 - d / risk
             greenwood = greenwood + d / (risk * (risk - d)) if risk > d else inf
@@ -86,28 +89,6 @@ def kaplan_meier(durations: Sequence[float], events: Sequence[bool], entry: Sequ
     return Survival(found.rows, found.quantile(0.5))
 
 
-def _watched(
-    name: str, durations: Sequence[float], events: Sequence[bool], entry: Sequence[float] | None
-) -> tuple[Floats, NDArray[np.bool_], Floats]:
-    """The three as arrays; without `entry` everybody is watched from before time 0, so that an exit at 0 counts."""
-    exits = np.asarray(durations, dtype=np.float64)
-    died = np.asarray(events, dtype=bool)
-    entries = np.full_like(exits, -inf) if entry is None else np.asarray(entry, dtype=np.float64)
-    if not exits.shape == died.shape == entries.shape:
-        raise ValueError(f"{name}: durations, events and entry differ in length")
-    follows = exits >= 0 if entry is None else exits > entries  # False for NaN
-    if not follows.all():
-        raise ValueError(f"{name}: an exit that does not follow its entry")
-    return exits, died, entries
-
-
-def _at_risk(exits: Floats, entries: Floats, times: Floats) -> Integers:
-    """How many are watched just before each time: entry < time ≤ exit."""
-    begun = np.searchsorted(np.sort(entries), times, side="left")
-    ended = np.searchsorted(np.sort(exits), times, side="left")
-    return (begun - ended).astype(np.intp)
-
-
 def _band(survival: float, greenwood: float, z: float) -> tuple[float, float]:
     if survival >= 1:
         return 1.0, 1.0
@@ -115,6 +96,36 @@ def _band(survival: float, greenwood: float, z: float) -> tuple[float, float]:
         return nan, nan
     width = z * sqrt(greenwood) / log(survival)
     return survival ** exp(-width), survival ** exp(width)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Events a unit of time watched, with its interval; None, with the reason, where nobody was watched for any time."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    events: int
+    time: float
+    reason: str = ""
+
+
+def exponential_rate(events: int, time: float, level: float = 0.95) -> Rate:
+    """Leavers ÷ time watched (离职强度), the hazard where it is the same at any tenure: 9 in 359 person-weeks are 2.5 % a week.
+
+    Interval: the exact one of the count (Garwood 1936, Biometrika 28) over the time. One number for a hazard that is not constant is an
+    average over who happened to be there; `kaplan_meier` shows whether it is. Raises ValueError for events or time below 0, or events in no time.
+
+    >>> found = exponential_rate(9, 359)
+    >>> round(found.value, 6), round(found.low, 6), round(found.high, 6)
+    (0.02507, 0.011463, 0.04759)
+    """
+    if events < 0 or not time >= 0 or (events and not time):
+        raise ValueError(f"exponential_rate: {events} events in a time of {time}")
+    if not time:
+        return Rate(None, None, None, events, time, "no time was watched")
+    low, high = poisson_exact(events, level)
+    return Rate(events / time, low / time, high / time, events, time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +175,7 @@ def logrank(
     >>> round(found.statistic, 6), found.df, [(g.observed, round(g.expected, 6)) for g in found.groups]
     (16.792941, 1, [(9, 19.250501), (21, 10.749499)])
     """
-    exits, died, entries = _watched("logrank", durations, events, entry)
+    exits, died, entries = watched("logrank", durations, events, entry)
     if len(groups) != len(exits) or (strata is not None and len(strata) != len(exits)):
         raise ValueError("logrank: durations, groups and strata differ in length")
     member, names = numbered(groups)
@@ -177,7 +188,7 @@ def logrank(
         risk = np.empty((len(names), len(times)))
         for g in range(len(names)):
             mine = here & (member == g)
-            risk[g] = _at_risk(exits[mine], entries[mine], times)
+            risk[g] = at_risk(exits[mine], entries[mine], times)
         n = risk.sum(axis=0)
         d = np.bincount(np.searchsorted(times, exits[here & died]), minlength=len(times))
         share = risk / n
@@ -228,10 +239,10 @@ def cumulative_incidence(
     >>> [(row.time, row.incidence) for row in found["quit"]], [(row.time, row.incidence) for row in found["dismissed"]]
     ([(1.0, 0.25), (4.0, 0.75)], [(2.0, 0.25)])
     """
-    exits, died, entries = _watched("cumulative_incidence", durations, [cause is not None for cause in causes], entry)
+    exits, died, entries = watched("cumulative_incidence", durations, [cause is not None for cause in causes], entry)
     z = NormalDist().inv_cdf((1 + level) / 2)
     times = np.unique(exits[died])
-    risk = _at_risk(exits, entries, times)
+    risk = at_risk(exits, entries, times)
     place = np.searchsorted(times, exits[died])
     gone = np.bincount(place, minlength=len(times))
     survival = np.cumprod(1 - gone / risk)
@@ -290,7 +301,7 @@ def person_period(durations: Sequence[int], events: Sequence[bool], entry: Seque
     [(0, 1, False), (0, 2, True), (1, 1, False), (1, 2, False), (1, 3, False)]
     """
     starts: Sequence[float] = [0] * len(durations) if entry is None else entry
-    exits, died, entries = _watched("person_period", durations, events, starts)
+    exits, died, entries = watched("person_period", durations, events, starts)
     if (exits % 1 != 0).any() or (entries % 1 != 0).any():
         raise ValueError("person_period: durations and entries are whole periods")
     lengths = (exits - entries).astype(np.intp)
@@ -387,7 +398,7 @@ def early_attrition(
     >>> (found.left, found.n, round(found.estimate, 4), round(found.share_of_leavers, 4))
     (2, 3, 0.7, 1.0)
     """
-    exits, gone, _ = _watched("early_attrition", durations, left, None)
+    exits, gone, _ = watched("early_attrition", durations, left, None)
     since = np.asarray(ages, dtype=np.float64)
     if since.shape != exits.shape or not (since >= exits).all():
         raise ValueError("early_attrition: one age a hire, not below the days employed")

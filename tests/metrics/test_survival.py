@@ -12,8 +12,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import poisson
 
-from metrics.survival import Survival, cumulative_incidence, early_attrition, expected_leavers, kaplan_meier, logrank, person_period
+from metrics.survival import (
+    Survival,
+    cumulative_incidence,
+    early_attrition,
+    expected_leavers,
+    exponential_rate,
+    kaplan_meier,
+    logrank,
+    person_period,
+)
 
 SHARED = Path(os.environ.get("PIECEWORK_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 RETENTION = SHARED / "data/hr_job_retention/job_retention.csv"
@@ -157,6 +167,29 @@ def test_person_period_logit_with_one_dummy_a_period_gives_the_curve() -> None:
     assert len(table.person) == 359
     with pytest.raises(ValueError, match="whole periods"):
         person_period([2.5], [True])  # type: ignore[list-item]
+
+
+def test_exponential_rates_of_the_leukaemia_trial() -> None:
+    """metrics.md 7.1: 9/359 = .025070, 21/182 = .115385; the bounds have the tails of the Poisson count that they promise."""
+    for text, events, time, rate in ((SIX_MP, 9, 359, 0.025070), (PLACEBO, 21, 182, 0.115385)):
+        durations, left = parsed(text)
+        found = exponential_rate(sum(left), sum(durations))
+        assert (found.events, found.time, found.reason) == (events, time, "")
+        assert found.value is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert round(found.value, 6) == rate
+        assert poisson.sf(events - 1, found.low * time) == pytest.approx(0.025)
+        assert poisson.cdf(events, found.high * time) == pytest.approx(0.025)
+
+
+def test_rates_of_nobody_and_of_nobody_leaving() -> None:
+    nothing, none = exponential_rate(0, 0), exponential_rate(0, 100)
+    assert (nothing.value, nothing.low, nothing.reason) == (None, None, "no time was watched")
+    assert (none.value, none.low, round(none.high or 0, 6)) == (0, 0, 0.036889)  # 3.6889 ÷ 100: −ln .025
+    for events, time in ((-1, 10), (1, 0), (1, math.nan), (0, -1)):
+        with pytest.raises(ValueError, match="exponential_rate"):
+            exponential_rate(events, time)
 
 
 def test_logrank_of_the_leukaemia_trial() -> None:
