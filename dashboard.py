@@ -25,6 +25,7 @@ from starlette.routing import Mount
 from data import accounts, api, remote, signin
 from data.errors import PieceworkError, StoreBusy, StoreError
 from data.owner import owning
+from data.puller import pulling
 from data.store import Store, default_path
 from metrics.api import answer as measured
 from metrics.scope import SYSTEM, scope_for
@@ -107,7 +108,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     path, host, port = default_path(), st.get_option("server.address"), int(st.get_option("server.port"))
     prepare(path, ask=False)
     store = await anyio.to_thread.run_sync(opened, path)
-    with store, owning(store):
+    with store, owning(store) as own, pulling(own):
         check_address(store, host)
         remote.announce(path, url_of(host, port), CONTROL)
         try:

@@ -22,6 +22,7 @@ from typing import cast
 from data import accounts, remote
 from data.codes import ROLES
 from data.commands import COMMANDS, Answer, as_json
+from data.connectors.registry import CONNECTORS
 from data.errors import InputError, PieceworkError, StoreBusy, StoreError
 from data.store import Store, default_path
 from data.tables import TABLES
@@ -148,10 +149,57 @@ def import_(args: argparse.Namespace) -> int:
 
 
 def sync(args: argparse.Namespace) -> int:
-    raise InputError(
-        f"There is no connection “{args.connection}”: this version connects to no tool yet. “python -m data import” takes a tool's export.",
-        f"没有连接“{args.connection}”：本版本尚不支持直连工具，请用 “python -m data import” 导入导出文件。",
-    )
+    answer = do("sync", {"connection": args.connection, "sweep": args.sweep, "again": args.again}, Meter("Reading"))
+    if args.json:
+        show(answer)
+    else:
+        print(
+            f"{answer['connection']}: {answer['new']:,} new, {answer['updated']:,} updated, {answer['rejected']:,} refused, "
+            f"{answer['seen']:,} records read; {answer['seconds']} s"
+        )
+        if answer["rejected"]:
+            say("“python -m data rejects” lists what was refused, with the reasons.")
+    return 1 if answer["rejected"] else 0
+
+
+def connection(args: argparse.Namespace) -> int:
+    payload: Row = {"action": args.action, "name": getattr(args, "name", None)}
+    if args.action == "add":
+        payload |= {
+            "tool": args.tool, "address": args.address, "credential": args.credential, "hook_secret": args.hook_secret, "source": args.source,
+            "every": args.every, "projects": _pairs(args.project), "people": _pairs(args.person), "only": args.only,
+            "keep_deleted": args.keep_deleted, "unchecked": args.unchecked,
+        }  # fmt: skip
+    answer = do("connection", payload)
+    if args.json:
+        show(answer)
+    elif args.action == "list":
+        found = cast(list[Row], answer["connections"])
+        shown = ["name", "title", "address", "every_s", "caught_up_at", "lag_s", "failures", "new", "updated", "rejected", "error"]
+        table(found, shown) if found else say("There are no connections yet.")
+    elif args.action == "remove":
+        print(f"{answer['name']} is removed; what it brought stays.")
+    else:
+        for key, value in cast(Row, answer["connection"]).items():
+            if key != "clock":
+                print(f"{key}: {_cell(value)}")
+        for kind in ("projects", "users"):
+            for one in cast(list[Row], (cast(Row | None, answer.get("discovered")) or {}).get(kind, [])):
+                print(f"{kind[:-1]} {one['id']}: {one['name']}")
+        if args.action == "add":
+            say(f"A running server pulls it from now on; “python -m data sync {args.name}” does it at once.")
+    return 0
+
+
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    """THEIRS=OURS, as often as given."""
+    found = {}
+    for text in given:
+        theirs, equals, ours = text.partition("=")
+        if not (equals and theirs.strip() and ours.strip()):
+            raise InputError(f"“{text}” is not of the form THEIRS=OURS.", f"“{text}”应写作 对方编号=本方编号。")
+        found[theirs.strip()] = ours.strip()
+    return found
 
 
 def rejects(args: argparse.Namespace) -> int:
@@ -375,8 +423,35 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--source", metavar="NAME", help="whose ids these are; (source, id) names a fact")
     one.add_argument("--zone", metavar="ZONE", help="IANA zone of times that name none, such as Asia/Shanghai")
 
-    one = verb("sync", sync, "pull from a connected tool")
+    one = verb("sync", sync, "pull from a connected tool, up to now")
     one.add_argument("connection", metavar="CONNECTION")
+    one.add_argument("--sweep", action="store_true", help="also look for what was deleted there (done by itself once an hour)")
+    one.add_argument("--again", action="store_true", help="read everything from the beginning; what is known stays as it is")
+
+    one = verb("connection", connection, "tools this base is connected to", as_json=False)
+    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for action, words in (
+        ("add", "connect a tool, after asking it what it shows"), ("list", "show how connections stand"), ("show", "show one"),
+        ("remove", "forget one; what it brought stays"),
+    ):  # fmt: skip
+        two = actions.add_parser(action, help=words, description=words)
+        two.add_argument("--json", action="store_true", help="one JSON document on stdout")
+        if action != "list":
+            two.add_argument("name", metavar="NAME")
+        if action == "add":
+            two.add_argument("--tool", required=True, choices=sorted(CONNECTORS), metavar="TOOL", help=", ".join(sorted(CONNECTORS)))
+            two.add_argument("--address", required=True, metavar="URL", help="where the tool is")
+            two.add_argument("--credential", required=True, metavar="REF", help="where its token is: env:NAME or file:/path, never itself")
+            two.add_argument("--hook-secret", metavar="REF", help="where the secret of its webhooks is, likewise (none: no webhooks)")
+            two.add_argument("--source", metavar="NAME", help="whose ids these are (default: the connection's name)")
+            two.add_argument("--every", type=int, metavar="SECONDS", help="from one pull to the next (30)")
+            two.add_argument("--project", action="append", default=[], metavar="THEIRS=OURS", help="a project here for one there")
+            two.add_argument(
+                "--person", action="append", default=[], metavar="THEIRS=OURS", help="a worker id for a user id, name or e-mail"
+            )
+            two.add_argument("--only", action="append", default=[], metavar="PROJECT", help="read this project of the tool, not all")
+            two.add_argument("--keep-deleted", action="store_true", help="what is deleted there keeps its output here")
+            two.add_argument("--unchecked", action="store_true", help="do not ask the tool first")
 
     one = verb("rejects", rejects, "what was refused: file, line, reason, raw text")
     one.add_argument("--csv", metavar="FILE", help="write them to a CSV file")

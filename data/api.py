@@ -1,4 +1,4 @@
-"""HTTP under /api: health, rows pushed in, measures read out, and the commands of `python -m data` for this machine's user."""
+"""HTTP under /api: health, rows pushed in, webhooks of connected tools, measures read out, and the commands of `python -m data` for this machine's user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from data import accounts, push, tables
+from data import accounts, connections, puller, push, tables
 from data.commands import COMMANDS, Answer, Command, as_json
 from data.errors import InputError, NameUnknown, NotAllowed, PieceworkError, StoreBusy, StoreError
 from data.owner import owner
@@ -31,6 +31,7 @@ from data.writer import QueueFull
 
 VERSION = "0.1.0"
 MAX_BODY = 16 << 20
+HOOK_HEAD = 4096
 
 log = logging.getLogger("piecework.api")
 
@@ -115,11 +116,28 @@ def app(measures: Measures, control: str, commands: Mapping[str, Command] = COMM
             raise InputError("The body is not a JSON object.", "请求体不是 JSON 对象。")
         return StreamingResponse(_lines(chosen, payload), media_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
 
+    async def hook(request: Request) -> Response:
+        """A webhook of a tool: checked, answered at once, and taken as a hint that there is something to read."""
+        tool, name = request.path_params["tool"], request.path_params["connection"]
+        given = request.headers.get("x-hook-secret") or request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not await anyio.to_thread.run_sync(connections.hook_is_from, owner().store, tool, name, given.strip(), limiter=_reading):
+            raise _Refusal(
+                401,
+                "Send the secret of this connection’s webhooks in the header X-Hook-Secret.",
+                "请在请求头 X-Hook-Secret 中提供该连接的 webhook 密钥。",
+            )
+        start = b""
+        async for part in request.stream():  # read to its end, or the sender meets a broken connection; kept: where the action stands
+            start += part[: HOOK_HEAD - len(start)]
+        puller.news(name, tool, connections.hook_action(start))
+        return answer({"ok": True}, 202)
+
     return Starlette(
         routes=[
             Route("/health", _plain(health), methods=["GET"]),
             Route("/events/{table}", _plain(events), methods=["POST"]),
             Route("/metrics/{measures}", _plain(metrics), methods=["GET"]),
+            Route("/hooks/{tool}/{connection}", _plain(hook), methods=["POST"]),
             Route("/commands/{verb}", _plain(command), methods=["POST"]),
         ],
         exception_handlers={HTTPException: _http_error},

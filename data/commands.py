@@ -12,8 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from data import accounts, load, mapping
+from data import accounts, connections, load, mapping
+from data.connectors.connector import Connection
 from data.errors import InputError, NameUnknown, PieceworkError
+from data.owner import owned
 from data.status import status
 from data.store import Store
 from data.verify import verify
@@ -70,15 +72,80 @@ def import_files(store: Store, payload: Payload, progress: Progress | None) -> A
     files, errors = [], []
     for name in cast(list[str], payload["files"]):
         try:
-            reports = load.import_file(
-                store, Path(name), table=_text(payload, "table"), mapping=_text(payload, "mapping"), source=_text(payload, "source"),
-                zone=_text(payload, "zone"), progress=progress,
-            )  # fmt: skip
+            reports = _imported(store, Path(name), payload, progress)
         except PieceworkError as error:
             errors.append({"file": name, "error": str(error), "error_zh": error.zh})
         else:
             files += [{name: getattr(report, name) for name in _COUNTS} for report in reports]
     return {"files": files, "errors": errors, "seconds": round(time.monotonic() - began, 3), "demo": store.is_demo}
+
+
+def _imported(store: Store, path: Path, payload: Payload, progress: Progress | None) -> list[load.LoadReport]:
+    """One file: a connected tool's export by its shape, unless the caller says what its rows are; else by its columns."""
+    table, layout, source = _text(payload, "table"), _text(payload, "mapping"), _text(payload, "source")
+    if table is None and layout is None:
+        found = connections.import_export(store, path, source=source, progress=progress)
+        if found is not None:
+            return found
+    return load.import_file(store, path, table=table, mapping=layout, source=source, zone=_text(payload, "zone"), progress=progress)
+
+
+def _sync(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    """{connection, sweep, again} → what the pull did; `rejected` counts records that could not be read."""
+    own = owned(store)
+    done = connections.pull(
+        store, _need(payload, "connection"), sweep=payload.get("sweep") is True, again=payload.get("again") is True, progress=progress,
+        submit=None if own is None else lambda job: own.writer.submit(job).result(),
+    )  # fmt: skip
+    return asdict(done)
+
+
+def _connection(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    """Connections: add (asks the tool first, unless `unchecked`), list, show, remove."""
+    match payload.get("action"):
+        case "add":
+            made = _wanted(payload)
+            seen = None if payload.get("unchecked") is True else asdict(connections.discover(made))
+            connections.add(store, made)
+            return {"connection": _state(store, made.name), "discovered": seen}
+        case "list":
+            return {"connections": [_state_row(state) for state in connections.states(store)]}
+        case "show":
+            found = connections.get(store, _need(payload, "name"))
+            return {"connection": _state(store, found.name), "settings": asdict(found)}
+        case "remove":
+            connections.remove(store, _need(payload, "name"))
+            return {"name": payload["name"], "removed": True}
+        case other:
+            raise NameUnknown("connection action", str(other), ("add", "list", "show", "remove"), "连接操作")
+
+
+def _wanted(payload: Payload) -> Connection:
+    name, tool = _need(payload, "name"), _need(payload, "tool")
+    every = payload.get("every")
+    if every is not None and not isinstance(every, int):
+        raise InputError("“every” must be a whole number of seconds.", "“every”必须是整数秒。")
+    pairs = {}
+    for key in ("projects", "people"):
+        given = payload.get(key) or {}
+        if not isinstance(given, dict) or not all(isinstance(text, str) and text for pair in given.items() for text in pair):
+            raise InputError(f"“{key}” must name an id for an id.", f"“{key}”应为编号到编号的对应。")
+        pairs[key] = given
+    only = payload.get("only") or []
+    if not isinstance(only, list) or not all(isinstance(one, str) for one in only):
+        raise InputError("“only” must be a list of projects.", "“only”应为项目列表。")
+    return Connection(
+        name, tool, _text(payload, "source") or name, _need(payload, "address"), _need(payload, "credential"), _text(payload, "hook_secret"),
+        pairs["projects"], pairs["people"], tuple(only), payload.get("keep_deleted") is True, 30 if every is None else every,
+    )  # fmt: skip
+
+
+def _state(store: Store, name: str) -> Answer:
+    return next(_state_row(state) for state in connections.states(store) if state.name == name)
+
+
+def _state_row(state: connections.State) -> Answer:
+    return asdict(state) | {"lag_s": None if state.lag_s is None else round(state.lag_s, 1)}
 
 
 def _rejects(store: Store, payload: Payload, progress: Progress | None) -> Answer:
@@ -190,4 +257,6 @@ COMMANDS: Mapping[str, Command] = MappingProxyType({
     "token": Command(_token, creates=True),
     "mapping": Command(_mapping, creates=True),
     "facts": Command(_facts),
+    "sync": Command(_sync),
+    "connection": Command(_connection, creates=True),
 })  # fmt: skip

@@ -38,6 +38,11 @@ def owner() -> Owner:
     return _owner
 
 
+def owned(store: Store) -> Owner | None:
+    """What this process owns, if it is this very store: then writing is its writer's business. None where nobody else writes."""
+    return _owner if _owner is not None and _owner.store is store else None
+
+
 @contextmanager
 def owning(store: Store) -> Iterator[Owner]:
     """Make `store` the one of this process until the block ends; the writer finishes its queue then. The store stays open."""

@@ -27,14 +27,16 @@ from pages.ui.text import _, speaking
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 OPERATOR = {"en": ROOT / "docs" / "operator.md", "zh": ROOT / "docs" / "operator.zh.md"}
+CONNECTORS = {"en": ROOT / "docs" / "connectors.md", "zh": ROOT / "docs" / "connectors.zh.md"}
 GUIDE = {"en": ROOT / "docs" / "guide.en.md", "zh": ROOT / "docs" / "guide.zh.md"}
 DOCS = [
     README,
     *OPERATOR.values(),
     *GUIDE.values(),
+    *CONNECTORS.values(),
     *(ROOT / "docs" / f"{name}.md" for name in ("developers", "screens", "methods", "bench")),
 ]
-PAIRS = pytest.mark.parametrize("pair", [OPERATOR, GUIDE], ids=["operator", "guide"])
+PAIRS = pytest.mark.parametrize("pair", [OPERATOR, GUIDE, CONNECTORS], ids=["operator", "guide", "connectors"])
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "zh"])
 
 

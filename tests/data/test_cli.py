@@ -179,10 +179,11 @@ def test_mappings_are_kept_by_name(run: Cli, tmp_path: Path) -> None:
     assert (status, "Did you mean “ours”" in err) == (2, True)
 
 
-def test_sync_says_that_there_are_no_connections(run: Cli) -> None:
+def test_sync_says_that_there_is_no_such_connection(run: Cli, good: Path) -> None:
+    run("import", good)
     status, out, err = run("sync", "label-studio")
     assert (status, out, len(err.splitlines())) == (2, "", 1)
-    assert "connects to no tool yet" in err
+    assert "no connection “label-studio”" in err
 
 
 def test_the_demo_never_overwrites_your_own_data(run: Cli, good: Path) -> None:

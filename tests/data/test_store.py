@@ -171,6 +171,7 @@ def test_a_store_of_the_first_format_is_brought_forward(tmp_path: Path) -> None:
             cur.execute("ALTER TABLE review DROP COLUMN repeat_of")
             cur.execute("ALTER TABLE presence DROP COLUMN counts_until")
             cur.execute("DROP TABLE pace_day")
+            cur.execute("DROP TABLE connection")
             cur.execute("INSERT INTO earn_day VALUES ('2026-03-05', 'pass', 1, 0, 0, 1, 0, 0, 1, 5, 0, 0, 0, 0)")
             cur.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
     with Store(path) as store:

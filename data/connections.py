@@ -1,0 +1,341 @@
+"""The tools a base is connected to: kept in the store without their secrets, pulled page by page.
+
+A page's rows and the cursor that follows it are committed in one transaction, so that a stop at any point loses nothing and
+doubles nothing. One pull of a connection runs at a time; all of them write through the one writer of a running server.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from data import load
+from data.connectors import credential
+from data.connectors.client import base_url
+from data.connectors.connector import Clock, Connection, Discovery, Page
+from data.connectors.registry import CONNECTORS, EXPORTS, connector
+from data.errors import InputError, NameUnknown, PieceworkError
+from data.load import LoadReport, Progress
+from data.store import Store
+
+R = TypeVar("R")
+Submit = Callable[[Callable[[Store], R]], R]
+"""Does a job on the store where writing is allowed, and gives its answer."""
+
+SWEEP_S = 3_600  # from one look for deleted things to the next
+SHORTEST_S, LONGEST_S = 5, 86_400
+MOST_BACK_OFF_S = 900
+_COLUMNS = "name, tool, source, address, credential, hook_secret, settings, every_s"
+
+log = logging.getLogger("piecework.connections")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a connection stands. Instants are UTC without zone; counts are since it was added.
+
+    `caught_up_at` is the beginning of the last pull that read everything, `lag_s` the seconds since (None before the first);
+    `newest_at` the latest instant read, by the tool's clock. `error` is None after a pull that succeeded, `failures` counts those
+    that did not since. `next_at` is when the next pull is due: never while no server runs.
+    """
+
+    name: str
+    tool: str
+    title: str
+    source: str
+    address: str
+    clock: Clock
+    every_s: int
+    created_at: datetime
+    attempted_at: datetime | None
+    caught_up_at: datetime | None
+    swept_at: datetime | None
+    newest_at: datetime | None
+    next_at: datetime
+    lag_s: float | None
+    failures: int
+    error: str | None
+    error_zh: str | None
+    seen: int
+    new: int
+    updated: int
+    rejected: int
+
+
+@dataclass(slots=True)
+class Pulled:
+    """What one pull did: pages committed, records read, rows new, updated, known already and refused, and how long it took, s."""
+
+    connection: str
+    pages: int = 0
+    seen: int = 0
+    new: int = 0
+    updated: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    swept: bool = False
+    seconds: float = 0.0
+
+
+# Kept in the store ---------------------------------------------------------------------------------------------------------
+def add(store: Store, connection: Connection) -> None:
+    """Keep a new connection. Raises InputError for a name, source, address, reference or schedule that cannot be."""
+    connector(connection.tool)
+    credential.check(connection.credential)
+    if connection.hook_secret is not None:
+        credential.check(connection.hook_secret)
+    if not connection.name.strip() or any(sign in connection.name for sign in "/?#%"):
+        raise InputError("A connection needs a name without / ? # %.", "连接需要名称，且不含 / ? # %。")
+    if not SHORTEST_S <= connection.every_s <= LONGEST_S:
+        raise InputError(
+            f"A connection is pulled every {SHORTEST_S} to {LONGEST_S:,} seconds.", f"拉取间隔应为 {SHORTEST_S} 至 {LONGEST_S:,} 秒。"
+        )
+    settings = {
+        "projects": dict(connection.projects), "people": dict(connection.people), "only": list(connection.only),
+        "keep_deleted": connection.keep_deleted,
+    }  # fmt: skip
+    with store.transaction() as cur:
+        taken = cur.execute("SELECT name, source FROM connection").fetchall()
+        if connection.name in {name for name, _ in taken}:
+            raise InputError(f"There is a connection “{connection.name}” already.", f"已有名为“{connection.name}”的连接。")
+        if connection.source in {source for _, source in taken}:
+            raise InputError(
+                f"Another connection has the source “{connection.source}”: ids of two tools must not be mixed.",
+                f"来源“{connection.source}”已属于另一个连接：两个工具的编号不可混用。",
+            )
+        cur.execute(
+            f"INSERT INTO connection ({_COLUMNS}, cursor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{{}}', ?)",
+            [
+                connection.name, connection.tool, connection.source, base_url(connection.address), connection.credential, connection.hook_secret,
+                json.dumps(settings, ensure_ascii=False), connection.every_s, _now(),
+            ],
+        )  # fmt: skip
+        store.touch(())
+
+
+def remove(store: Store, name: str) -> None:
+    """Forget a connection; the facts it brought stay. Raises NameUnknown."""
+    get(store, name)
+    with store.transaction() as cur:
+        cur.execute("DELETE FROM connection WHERE name = ?", [name])
+        store.touch(())
+
+
+def connections(store: Store) -> list[Connection]:
+    """All of them, in order of name."""
+    return [_connection(row) for row in store.rows(f"SELECT {_COLUMNS} FROM connection ORDER BY name")]
+
+
+def get(store: Store, name: str) -> Connection:
+    """The connection of that name. Raises NameUnknown with the nearest one."""
+    found = store.rows(f"SELECT {_COLUMNS} FROM connection WHERE name = ?", [name])
+    if not found:
+        raise NameUnknown("connection", name, [known.name for known in connections(store)], "连接")
+    return _connection(found[0])
+
+
+def discover(connection: Connection) -> Discovery:
+    """What the tool shows to this credential, asked now. Raises ToolError when it cannot be reached or refuses."""
+    return connector(connection.tool).discover(connection)
+
+
+def states(store: Store) -> tuple[State, ...]:
+    """How every connection stands, in order of name: reads the store only, never the network."""
+    rows = store.rows("""SELECT name, tool, source, address, every_s, created_at, attempted_at, caught_up_at, swept_at, newest_at, failures, error, error_zh,
+        seen, new, updated, rejected FROM connection ORDER BY name""")
+    now = _now()
+    found = []
+    for name, tool, source, address, every, created, attempted, caught_up, swept, newest, failures, *rest in rows:
+        one = connector(tool)
+        lag = None if caught_up is None else max(0.0, (now - caught_up).total_seconds())
+        found.append(
+            State(
+                name, tool, one.title, source, address, one.clock, every, created, attempted, caught_up, swept, newest,
+                created if attempted is None else attempted + timedelta(seconds=back_off(every, failures)), lag, failures, *rest,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def back_off(every_s: int, failures: int) -> float:
+    """Seconds until the next pull: the schedule, doubled for each failure in a row, to a quarter of an hour.
+
+    >>> [back_off(30, failures) for failures in (0, 1, 2, 10)]
+    [30, 60, 120, 900]
+    """
+    return every_s if failures == 0 else max(every_s, min(every_s * 2 ** min(failures, 20), MOST_BACK_OFF_S))
+
+
+# Pulling --------------------------------------------------------------------------------------------------------------------
+_pulls: dict[tuple[str, str], threading.Lock] = {}
+_pulls_guard = threading.Lock()
+
+
+def pull(
+    store: Store,
+    name: str,
+    *,
+    sweep: bool = False,
+    again: bool = False,
+    progress: Progress | None = None,
+    submit: Submit[Any] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Pulled:
+    """Read a connection up to now and say what came. Waits for a pull of the same connection that is under way.
+
+    `sweep` also looks for what was deleted (it is done by itself every SWEEP_S seconds), `again` reads everything from the
+    beginning. `submit` does a job where writing is allowed; without it the store is this caller's own. Raises NameUnknown, and the PieceworkError
+    that ended it: pages committed before stay, and the next pull goes on from there.
+    """
+    put: Submit[Any] = submit or (lambda job: job(store))
+    with _pulls_guard:
+        mine = _pulls.setdefault((str(store.path), name), threading.Lock())
+    with mine:
+        connection = get(store, name)
+        began, started = _now(), time.monotonic()
+        cursor, swept_at = store.rows("SELECT cursor, swept_at FROM connection WHERE name = ?", [name])[0]
+        sweep = sweep or swept_at is None or began - swept_at >= timedelta(seconds=SWEEP_S)
+        done = Pulled(name, swept=sweep)
+        try:
+            pages = connector(connection.tool).pull(connection, {} if again else json.loads(cursor), sweep=sweep, read=store.rows)
+            for page in pages:
+                put(_committing(connection, page, done))
+                if progress:
+                    progress(done.seen)
+                if stopping():
+                    return done
+        except Exception as error:
+            said = error if isinstance(error, PieceworkError) else PieceworkError(*_BROKEN)
+            if said is not error:
+                log.error("Pulling %s failed", name, exc_info=error)
+            put(lambda own: _failed(own, name, said))
+            if said is error:
+                raise
+            raise said from error
+        done.seconds = round(time.monotonic() - started, 3)
+        put(lambda own: _succeeded(own, name, began, sweep))
+        return done
+
+
+_BROKEN = (
+    "The pull met something it does not understand; the log of the process says what.",
+    "拉取时遇到无法理解的内容，详情见进程日志。",
+)
+
+
+def _committing(connection: Connection, page: Page, done: Pulled) -> Callable[[Store], None]:
+    """The job that commits a page: its rows and its cursor, or neither."""
+
+    def commit(store: Store) -> None:
+        with store.transaction() as cur:
+            batches = page.batches(cur)
+            reports = load.load_into(store, cur, batches, source=connection.source) if batches else []
+            if not batches:
+                store.touch(())
+            counts = [sum(getattr(one, name) for one in reports) for name in ("new", "updated", "rejected")]
+            changed = cur.execute(
+                """UPDATE connection SET cursor = ?, seen = seen + ?, new = new + ?, updated = updated + ?, rejected = rejected + ?,
+                    newest_at = CASE WHEN ?::TIMESTAMP > coalesce(newest_at, TIMESTAMP '-infinity') THEN ?::TIMESTAMP ELSE newest_at END
+                WHERE name = ? RETURNING name""",
+                [json.dumps(page.cursor, ensure_ascii=False), page.seen, *counts, page.newest, page.newest, connection.name],
+            ).fetchall()
+            if not changed:
+                raise NameUnknown("connection", connection.name, (), "连接")  # removed meanwhile: nothing of this page is kept
+        done.pages += 1
+        done.seen += page.seen
+        done.new, done.updated, done.rejected = done.new + counts[0], done.updated + counts[1], done.rejected + counts[2]
+        done.duplicates += sum(one.duplicates for one in reports)
+
+    return commit
+
+
+def _succeeded(store: Store, name: str, began: datetime, swept: bool) -> None:
+    _note(store, "attempted_at = ?, caught_up_at = ?, failures = 0, error = NULL, error_zh = NULL", [_now(), began], name)
+    if swept:
+        _note(store, "swept_at = ?", [began], name)
+
+
+def _failed(store: Store, name: str, error: PieceworkError) -> None:
+    _note(store, "attempted_at = ?, failures = failures + 1, error = ?, error_zh = ?", [_now(), str(error), error.zh], name)
+
+
+def _note(store: Store, sets: str, values: list[object], name: str) -> None:
+    with store.transaction() as cur:
+        cur.execute(f"UPDATE connection SET {sets} WHERE name = ?", [*values, name])
+        store.touch(())
+
+
+# Webhooks -------------------------------------------------------------------------------------------------------------------
+_ACTION = re.compile(rb'"action"\s*:\s*"([A-Z_]{1,60})"')
+
+
+def hook_is_from(store: Store, tool: str, name: str, given: str) -> bool:
+    """Whether `given` is the secret of the webhooks of that connection to that tool. False for one that is not, or takes none."""
+    found = store.rows("SELECT hook_secret FROM connection WHERE name = ? AND tool = ?", [name, tool])
+    if not found or found[0][0] is None or not given:
+        return False
+    try:
+        expected = credential.secret(found[0][0])
+    except InputError as error:
+        log.warning("A webhook for %s cannot be checked: %s", name, error)
+        return False
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+def hook_action(body: bytes) -> str:
+    """The action that the beginning of a webhook's body names; empty for none.
+
+    >>> hook_action(b'{"action": "TASKS_DELETED", "tasks": []}')
+    'TASKS_DELETED'
+    """
+    found = _ACTION.search(body)
+    return found[1].decode() if found else ""
+
+
+# Export files ---------------------------------------------------------------------------------------------------------------
+def import_export(store: Store, path: Path, *, source: str | None = None, progress: Progress | None = None) -> list[LoadReport] | None:
+    """Import a file that a connected kind of tool exports, in one transaction; None when it is none of these.
+
+    The facts and their keys are those a pull gives. `source` names a connection's; without it that of the only connection to the
+    tool, else the tool's name. Raises InputError for a file that cannot be read, or when several connections could be meant.
+    """
+    known = next((one for one in EXPORTS if one.knows(path)), None)
+    if known is None:
+        return None
+    mine = [one for one in connections(store) if one.tool == known.tool]
+    if source is None and len(mine) > 1:
+        names = ", ".join(one.source for one in mine)
+        raise InputError(
+            f"{path.name} is an export of {CONNECTORS[known.tool].title}, and there are several connections: say which with --source ({names}).",
+            f"{path.name} 是 {CONNECTORS[known.tool].title} 的导出文件，但有多个连接：请用 --source 指明（{names}）。",
+        )
+    chosen = source or (mine[0].source if mine else known.tool)
+    connection = next((one for one in mine if one.source == chosen), None)
+    cursor: Mapping[str, Any] = {}
+    if connection is not None:
+        cursor = json.loads(store.rows("SELECT cursor FROM connection WHERE name = ?", [connection.name])[0][0])
+    batches = known.batches(path, chosen, connection, cursor, store.rows, None)
+    return load.load(store, batches, source=chosen, file=path.name, progress=progress)
+
+
+# Inside ---------------------------------------------------------------------------------------------------------------------
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _connection(row: tuple[Any, ...]) -> Connection:
+    name, tool, source, address, reference, hook_secret, settings, every = row
+    given = json.loads(settings)
+    return Connection(
+        name, tool, source, address, reference, hook_secret, given.get("projects", {}), given.get("people", {}), tuple(given.get("only", ())),
+        bool(given.get("keep_deleted", False)), every,
+    )  # fmt: skip

@@ -1,0 +1,21 @@
+"""Every connector there is, by the name of its tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from data.connectors.connector import Connector, Exports
+from data.connectors.label_studio import LabelStudio
+from data.connectors.label_studio_files import LabelStudioFiles
+from data.errors import NameUnknown
+
+CONNECTORS: Mapping[str, Connector] = MappingProxyType({one.tool: one for one in (LabelStudio(),)})
+EXPORTS: tuple[Exports, ...] = (LabelStudioFiles(),)
+
+
+def connector(tool: str) -> Connector:
+    """The connector of a tool. Raises NameUnknown with the nearest name."""
+    if tool not in CONNECTORS:
+        raise NameUnknown("connector for", tool, CONNECTORS, "连接器")
+    return CONNECTORS[tool]
