@@ -150,7 +150,7 @@ def visitor() -> Visitor:
 
 def _demo_place(base: Store) -> tuple[str, str]:
     """The site and team that a persona of the demo base looks after: the busiest team of the busiest site. Raises NotAllowed on a base without teams."""
-    found = ask.result(base, Query(("submissions",), by=("site", "team")), SYSTEM).table
+    found = ask.answer(base, Query(("submissions",), by=("site", "team")), SYSTEM).frame
     found = found[(found["site"] != "") & (found["team"] != "")]
     if found.empty:
         raise NotAllowed("The demo base has no teams yet: choose another persona.", "演示基地还没有班组：请切换身份。")

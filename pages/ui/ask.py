@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import wraps
 from threading import Lock
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -66,15 +67,15 @@ class Memory:
         self._kept: WeakKeyDictionary[Store, OrderedDict[Hashable, Any]] = WeakKeyDictionary()
         self._finding: dict[tuple[int, Hashable], Lock] = {}
 
-    def get(self, store: Store, key: Hashable, find: Callable[[], Made], holds: Callable[[Made], bool] = lambda _: True) -> Made:
-        """The value kept under the key when it still `holds`, else what `find` gives. What it raises is not kept."""
+    def get(self, store: Store, key: Hashable, find: Callable[[], Made]) -> Made:
+        """The value kept under the key, else what `find` gives. What it raises is not kept."""
         with self._lock:
-            if (kept := self._look(store, key)) is not None and holds(kept):
+            if (kept := self._look(store, key)) is not None:
                 return cast(Made, kept)
             finding = self._finding.setdefault((id(store), key), Lock())
         with finding:
             with self._lock:
-                if (kept := self._look(store, key)) is not None and holds(kept):
+                if (kept := self._look(store, key)) is not None:
                     return cast(Made, kept)
             try:
                 found = find()
@@ -96,20 +97,12 @@ class Memory:
         return mine[key]
 
 
-_results, _names, _made = Memory(512), Memory(64), Memory(128)
+_answers, _names = Memory(512), Memory(64)
 
 
-def result(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> Result:
+def answer(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> Answer:
     """The answer, shared with everybody of the same scope: read it, never change it."""
-    return _results.get(store, (version(store, settle), query, scope), lambda: engine.run(store, query, scope))
-
-
-def worked_out(answer: Answer, scope: Scope, name: str, make: Callable[[Answer], Made]) -> Made:
-    """What `make` makes of an answer, kept as long as the answer; `name` says what, for one answer may serve several."""
-    _, made = _made.get(
-        answer.store, (name, answer.result.query, scope), lambda: (answer.result, make(answer)), lambda kept: kept[0] is answer.result
-    )
-    return made
+    return _answers.get(store, (version(store, settle), query, scope), lambda: Answer(engine.run(store, query, scope), store))
 
 
 def names(store: Store, dimension: str, language: str) -> Mapping[str, str]:
@@ -123,12 +116,35 @@ def measure(name: str) -> Measure:
     return REGISTRY.measures[name]
 
 
-@dataclass(frozen=True, slots=True)
+def _once(method: Callable[..., Made]) -> Callable[..., Made]:
+    """A method of Answer that is worked out once for each argument and language; what it gives is shared and not to be changed."""
+
+    @wraps(method)
+    def kept(self: Answer, *args: Any, **named: Any) -> Made:
+        return self.worked_out((method.__name__, args, *named.items()), lambda: method(self, *args, **named))
+
+    return kept
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A result by at most a few dimensions, with the names of its groups. All columns have the same length and order."""
+    """A result by at most a few dimensions, with the names of its groups. All columns have the same length and order.
+
+    Shared by all who ask the same: what is worked out of it is kept with it.
+    """
 
     result: Result
     store: Store
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def worked_out(self, name: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes of this answer, kept as long as the answer, for each language; `name` says what it is."""
+        key = (name, text.lang())
+        try:
+            return cast(Made, self._kept[key])
+        except KeyError:
+            found = self._kept[key] = make()
+            return found
 
     def __len__(self) -> int:
         return len(self.result.table)
@@ -138,10 +154,12 @@ class Answer:
         """The result's own table; not to be changed."""
         return self.result.table
 
+    @_once
     def column(self, name: str) -> list[float | None]:
         """The values of a measure (or of `<m>_n`, `<m>_low`, `<m>_high`); None where there is none."""
         return [None if missing(v) else float(v) for v in self.frame[name]] if name in self.frame else [None] * len(self)
 
+    @_once
     def before(self, name: str) -> list[float | None]:
         """The values of the comparison period for the same groups; along time, for the same step counted from the period's start."""
         table, query = self.result.before, self.result.query
@@ -168,28 +186,33 @@ class Answer:
     def by(self) -> tuple[str, ...]:
         return self.result.query.by
 
+    @_once
     def ids(self, dimension: str | None = None) -> list[str]:
         """The source ids of the groups."""
         name = dimension or self.by[0]
         values = self.frame[name].to_numpy("datetime64[D]").astype(str) if name in TIMES else self.frame[name]
         return [str(v) for v in values.tolist()]
 
+    @_once
     def labels(self, dimension: str | None = None) -> list[str]:
         """What people call the groups."""
         name = dimension or self.by[0]
         known = names(self.store, name, text.lang())
         return [_called(known, name, v) for v in self.frame[name]]
 
+    @_once
     def dates(self, dimension: str | None = None) -> list[date]:
         """The days, weeks (their Monday) or months (their first) of a trend."""
         name = dimension or next(d for d in self.by if d in TIMES)
         return [d.date() for d in pd.to_datetime(self.frame[name])]
 
+    @_once
     def order(self, name: str, *, top: int | None = None, reverse: bool = True) -> Answer:
         """The same answer with its groups sorted by a measure (missing last, ties by name), the first `top` only."""
         table = self.frame.sort_values([name, *self.by], ascending=[not reverse, *[True] * len(self.by)], na_position="last")
         return self._with(table if top is None else table.head(top))
 
+    @_once
     def worst(self, name: str) -> Answer:
         """The groups by how much a measure fell against the comparison (rose, where down is better); new groups last, ties by name."""
         sign = -1 if measure(name).better == "down" else 1
@@ -197,16 +220,19 @@ class Answer:
         table = self.frame.assign(moved_=moved).sort_values(["moved_", *self.by], na_position="last").drop(columns="moved_")
         return self._with(table)
 
-    def arrange(self, dimension: str, ids: Sequence[str]) -> Answer:
+    @_once
+    def arrange(self, dimension: str, ids: tuple[str, ...]) -> Answer:
         """The groups in the order of these ids; others are left out."""
         place = {i: n for n, i in enumerate(ids)}
         found = [(place[i], row) for row, i in enumerate(self.ids(dimension)) if i in place]
         return self._with(self.frame.iloc[[row for _, row in sorted(found)]])
 
+    @_once
     def only(self, dimension: str, value: str) -> Answer:
         """The rows of one group."""
         return self._with(self.frame[self.frame[dimension].astype("string") == value])
 
+    @_once
     def dated(self) -> Answer:
         """Without the rows that carry no date: they count in totals, never in a dated view."""
         return self._with(self.frame[self.frame[next(d for d in self.by if d in TIMES)].notna()])

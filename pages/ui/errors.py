@@ -11,7 +11,7 @@ import streamlit as st
 
 from metrics import control
 from metrics.chance import MIN_COMPANY, MIN_N, Ratio, Side, ratios, sides
-from pages.ui import ask, charts, numbers, states, tables, text
+from pages.ui import charts, numbers, states, tables, text
 from pages.ui.ask import Answer, label, measure
 from pages.ui.charts import Tone
 from pages.ui.screen import View
@@ -120,9 +120,10 @@ def interval(answer: Answer) -> tables.Given:
     """A column with the 95 % interval of the rate in words."""
     m = measure(RATE)
     pairs = zip(answer.column(f"{RATE}_low"), answer.column(f"{RATE}_high"), strict=True)
-    return tables.Given(
-        _("95% interval"), [None if a is None or b is None else f"{numbers.value(m, a)} – {numbers.value(m, b)}" for a, b in pairs]
+    said = answer.worked_out(
+        "interval", lambda: [None if a is None or b is None else f"{numbers.value(m, a)} – {numbers.value(m, b)}" for a, b in pairs]
     )
+    return tables.Given(_("95% interval"), said)
 
 
 def types(answer: Answer, name: str) -> None:
@@ -140,7 +141,7 @@ def types(answer: Answer, name: str) -> None:
 
 
 # People and reviewers against their own mix of work -----------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Against:
     """People (or reviewers) against what the rates of their own projects would have given, the surest excess first."""
 
@@ -151,7 +152,7 @@ class Against:
 def against(view: View, dimension: str) -> Against:
     """The error ratios of people or reviewers within the filters; a person's own filter is left out, to keep company to compare with."""
     cells = view.ask("errors", "reviewed", by=(dimension, "project"), compare=False, without=("worker",))
-    return ask.worked_out(cells, view.scope, f"errors against {dimension}", lambda given: _against(given, dimension))
+    return cells.worked_out(f"errors against {dimension}", lambda: _against(cells, dimension))
 
 
 def _against(cells: Answer, dimension: str) -> Against:
@@ -208,17 +209,15 @@ def picture(found: Against, view: View) -> None:
 
 def people(found: Against, view: View) -> str | None:
     """One row a person, the surest excess first; the id of the row clicked."""
-    answer = view.ask(RATE, "reviewed", "review_coverage", by="worker", without=("worker",)).arrange("worker", [r.unit for r in found.rows])
-    by_unit = {r.unit: r for r in found.rows}
-    rows = [by_unit[i] for i in answer.ids()]
-    ratio_words = _("errors ÷ errors expected at the rates of the same projects")
-    ratio = tables.Given(_("Errors ÷ expected"), [r.ratio for r in rows], "%.2f", ratio_words)
-    side = tables.Given(_("Reading"), [_(SIDES[r.side]) for r in rows])
+    answer = view.ask(RATE, "reviewed", "review_coverage", by="worker", without=("worker",)).arrange(
+        "worker", tuple(r.unit for r in found.rows)
+    )
+    ratio, span, side = answer.worked_out(("against", found), lambda: _ratio_columns(found, answer))
     return tables.show(
         answer,
         [
             ratio,
-            tables.Given(_("Its 95% interval"), [_span(r) for r in rows]),
+            span,
             side,
             "reviewed",
             RATE,
@@ -230,6 +229,18 @@ def people(found: Against, view: View) -> str | None:
         select=True,
         ids=True,
         brief=[ratio, side, RATE],
+    )
+
+
+def _ratio_columns(found: Against, answer: Answer) -> tuple[tables.Given, tables.Given, tables.Given]:
+    by_unit = {r.unit: r for r in found.rows}
+    rows = [by_unit[i] for i in answer.ids()]
+    return (
+        tables.Given(
+            _("Errors ÷ expected"), [r.ratio for r in rows], "%.2f", _("errors ÷ errors expected at the rates of the same projects")
+        ),
+        tables.Given(_("Its 95% interval"), [_span(r) for r in rows]),
+        tables.Given(_("Reading"), [_(SIDES[r.side]) for r in rows]),
     )
 
 

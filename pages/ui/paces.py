@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from metrics.standardised import MIN_COMPANY, Band, Pace, pace
-from pages.ui import ask, charts, states, tables, text
+from pages.ui import charts, states, tables, text
 from pages.ui.ask import Answer, label
 from pages.ui.charts import Tone
 from pages.ui.screen import View
@@ -19,7 +19,7 @@ _TONES: dict[Band, Tone] = {"faster": "good", "middle": "grey", "slower": "watch
 _ENDS = 8  # shown from each end of the order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Paces:
     """The paces of people or teams, fastest first; those that cannot be judged last."""
 
@@ -38,7 +38,7 @@ def of(view: View, dimension: str) -> Paces:
         compare=False,
         without=("worker",),
     )
-    return ask.worked_out(cells, view.scope, f"paces {dimension}", lambda given: _of(given.dated(), dimension, spell))
+    return cells.worked_out(f"paces {dimension}", lambda: _of(cells.dated(), dimension, spell))
 
 
 def _of(cells: Answer, dimension: str, spell: str) -> Paces:
@@ -98,19 +98,15 @@ def table(paces: Paces, view: View) -> str | None:
     """One row a person or team, in the order of the adjusted pace; the id of the row clicked."""
     dimension = paces.dimension
     answer = view.ask("units", "work_hours", "units_per_hour", by=dimension, without=("worker",)).arrange(
-        dimension, [p.unit for p in paces.rows]
+        dimension, tuple(p.unit for p in paces.rows)
     )
-    by_unit = {p.unit: p for p in paces.rows}
-    rows = [by_unit[i] for i in answer.ids(dimension)]
+    adjusted, span, reading = answer.worked_out(("paces", paces), lambda: _pace_columns(paces, answer))
     trend = view.ask("units_per_hour", by=(dimension, view.grain), compare=False, without=("worker",))
-    pace_words = _("units ÷ units expected at the middle pace; 1 is the middle")
-    adjusted = tables.Given(_("Adjusted pace"), [p.shrunk for p in rows], "%.2f", pace_words)
-    reading = tables.Given(_("Band"), [_(BANDS[p.band]) for p in rows])
     return tables.show(
         answer,
         [
             adjusted,
-            tables.Given(_("95% interval"), [_interval(p) for p in rows]),
+            span,
             reading,
             "units",
             tables.Change("units"),
@@ -123,6 +119,16 @@ def table(paces: Paces, view: View) -> str | None:
         select=True,
         ids=dimension == "worker",
         brief=[adjusted, reading, "units_per_hour"],
+    )
+
+
+def _pace_columns(paces: Paces, answer: Answer) -> tuple[tables.Given, tables.Given, tables.Given]:
+    by_unit = {p.unit: p for p in paces.rows}
+    rows = [by_unit[i] for i in answer.ids(paces.dimension)]
+    return (
+        tables.Given(_("Adjusted pace"), [p.shrunk for p in rows], "%.2f", _("units ÷ units expected at the middle pace; 1 is the middle")),
+        tables.Given(_("95% interval"), [_interval(p) for p in rows]),
+        tables.Given(_("Band"), [_(BANDS[p.band]) for p in rows]),
     )
 
 
@@ -148,7 +154,7 @@ def person(view: View, worker: str) -> None:
         said = text.sentences(said, judged)
     st.markdown(said)
     own = view.ask("units", "work_hours", "units_per_hour", "seconds_per_unit_p50", by="project").order("work_hours")
-    everybody = view.ask("units_per_hour", by="project", compare=False, without=("worker",)).arrange("project", own.ids())
+    everybody = view.ask("units_per_hour", by="project", compare=False, without=("worker",)).arrange("project", tuple(own.ids()))
     everyone = tables.Given(_("All people, units per hour"), everybody.column("units_per_hour"), "%,.1f")
     tables.show(
         own,

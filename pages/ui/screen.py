@@ -83,7 +83,7 @@ class View:
             compare=against,
             total=total or not dims,
         )
-        return Answer(ask.result(self.store, query, self.scope), self.store)
+        return ask.answer(self.store, query, self.scope)
 
     def notes(self, *answers: Answer) -> None:
         """What a reader must know about these numbers, each sentence once, under the content."""
@@ -203,6 +203,10 @@ def _options(store: Store, scope: Scope, dimension: str, chosen: Mapping[str, st
     if dimension == filters.PERSON and not scope.sees_people:
         return {}
     narrowed = {name: (value,) for name, value in chosen.items() if name == "site"}
-    found = Answer(ask.result(store, Query(("submissions",), by=(dimension,), where=narrowed), scope, OPTIONS_SETTLE), store)
+    found = ask.answer(store, Query(("submissions",), by=(dimension,), where=narrowed), scope, OPTIONS_SETTLE)
+    return found.worked_out("options", lambda: _by_name(found))
+
+
+def _by_name(found: Answer) -> Mapping[str, str]:
     pairs = [(i, words) for i, words in zip(found.ids(), found.labels(), strict=True) if i and i not in ("<NA>", "None", "nan")]
     return dict(sorted(pairs, key=lambda pair: pair[1]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from metrics.model import Measure
@@ -57,6 +57,9 @@ class Given:
     format: str = "%,.2f"
     help: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(None if text.missing(v) else v for v in self.values))
+
 
 Column = str | Named | Change | Difference | Trend | Given
 
@@ -89,10 +92,12 @@ def show(
     are a list: `brief` says what of the columns stands there (default: the first three), the first of them beside the name.
     """
     dimension = next(d for d in answer.by if d not in TIMES)
-    columns, brief = ([c for c in given if not _idle(answer, c)] for given in (columns, brief))
+    columns, brief = (tuple(c for c in given if not _idle(answer, c)) for given in (columns, brief))
     head = lead or text.say(next(d for d in answer.result.by if d.name == dimension).label)
     if theme.phone():
-        row = _list(answer, dimension, brief or [c for c in columns if not isinstance(c, Trend)][:3], head, key=key, select=select, ids=ids)
+        row = _list(
+            answer, dimension, brief or tuple(c for c in columns if not isinstance(c, Trend))[:3], head, key=key, select=select, ids=ids
+        )
     else:
         row = _grid(answer, dimension, columns, head, key=key, select=select, ids=ids, alt=alt or title)
     exports.buttons(answer, title=title, key=key)
@@ -103,6 +108,13 @@ def _grid(
     answer: Answer, dimension: str, columns: Sequence[Column], head: str, *, key: str, select: bool, ids: bool, alt: str
 ) -> int | None:
     """The rows as a table; the number of the one clicked."""
+    made = ("grid", dimension, columns, head, ids)
+    data, config = answer.worked_out(made, lambda: _columns(answer, dimension, columns, head, ids))
+    height: int | Literal["content"] = "content" if len(answer) <= ROWS else 420
+    return grids.show(data, config, key=key, height=height, alt=alt, select=select)
+
+
+def _columns(answer: Answer, dimension: str, columns: Sequence[Column], head: str, ids: bool) -> tuple[pa.Table, dict[str, Any]]:
     data: dict[str, Any] = {head: answer.labels(dimension)}
     config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width=_WIDE if text.lang() == "en" else _NARROW)}
     if ids:
@@ -112,15 +124,20 @@ def _grid(
         cells = _cells(answer, dimension, column, last)
         data[cells.name], config[cells.name] = cells.values, cells.config
         last = last if isinstance(column, Given) else _measure(column)
-    frame = pd.DataFrame(data)
-    height: int | Literal["content"] = "content" if len(frame) <= ROWS else 420
-    return grids.show(frame, config, key=key, height=height, alt=alt, select=select)
+    arrays = {name: pa.array(values, from_pandas=True) for name, values in data.items()}
+    return pa.table({name: found.cast(pa.float64()) if pa.types.is_null(found.type) else found for name, found in arrays.items()}), config
 
 
 def _list(answer: Answer, dimension: str, brief: Sequence[Column], head: str, *, key: str, select: bool, ids: bool) -> int | None:
     """The rows as a phone shows them; the number of the one tapped."""
+    value_head, rows = answer.worked_out(("list", dimension, brief, ids), lambda: _lines_of(answer, dimension, brief, ids))
+    return lists.show(rows, key=f"{key}_list", head=head, value_head=value_head, select=select)
+
+
+def _lines_of(answer: Answer, dimension: str, brief: Sequence[Column], ids: bool) -> tuple[str, list[lists.Row]]:
+    """What the number beside the names is called, and the rows of the list."""
     (value_head, values), *others = [_words(answer, dimension, column) for column in brief]
-    rows = [
+    return value_head, [
         lists.Row(
             name,
             values[i] or "",
@@ -131,7 +148,6 @@ def _list(answer: Answer, dimension: str, brief: Sequence[Column], head: str, *,
         )
         for i, name in enumerate(answer.labels(dimension))
     ]
-    return lists.show(rows, key=f"{key}_list", head=head, value_head=value_head, select=select)
 
 
 def _idle(answer: Answer, column: Column) -> bool:
@@ -150,8 +166,7 @@ def _words(answer: Answer, dimension: str, column: Column) -> tuple[str, list[st
     if isinstance(column, Given):
         places = int(column.format[-2]) if column.format[-2].isdigit() else 0
         return column.title, [
-            None if v is None or text.missing(v) else lists.plain(v) if isinstance(v, str) else text.fixed(float(v), places)
-            for v in column.values
+            None if v is None else lists.plain(v) if isinstance(v, str) else text.fixed(float(v), places) for v in column.values
         ]
     m = measure(_measure(column))
     now, was = answer.column(m.name), answer.before(m.name)
@@ -176,7 +191,7 @@ def _coloured(m: Measure, words: str | None, now: float | None, was: float | Non
 def _cells(answer: Answer, dimension: str, column: Column, last: str) -> Cells:
     """The column; `last` is the measure left of it, after which its change and its trend need not repeat the name."""
     if isinstance(column, Given):
-        values = [None if text.missing(v) and not isinstance(v, str) else v for v in column.values]
+        values = list(column.values)
         if any(isinstance(v, str) for v in values):
             return Cells(column.title, column.title, values, st.column_config.TextColumn(column.title, help=column.help or None))
         config = st.column_config.NumberColumn(column.title, format=column.format, help=column.help or None)

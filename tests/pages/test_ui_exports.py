@@ -20,7 +20,7 @@ from pages.ui.text import speaking
 def answer(small: Store) -> Answer:
     with small.transaction() as cur:
         cur.execute("UPDATE project SET name = '=1+1', name_en = '=1+1' WHERE project_id = 'P1'")
-    return Answer(ask.result(small, Query(("units", "first_pass_yield"), by=("project",), where={"site": ("S1",)}), SYSTEM), small)
+    return ask.answer(small, Query(("units", "first_pass_yield"), by=("project",), where={"site": ("S1",)}), SYSTEM)
 
 
 def test_all_formats_hold_the_same_numbers(answer: Answer) -> None:
