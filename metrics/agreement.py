@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from metrics.intervals import DRAWS, MIN_RESAMPLED, bootstrap_ratio
 from metrics.truth import Column, chosen, numbered, present
 from metrics.truth import dawid_skene as dawid_skene
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 Scale = Literal["nominal", "ordinal", "interval", "ratio"]
 Distance = Callable[[Hashable, Hashable], float]
 Reason = Literal["no sample", "all the same", "too few items", "no variation"]
@@ -27,6 +30,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 MAX_DISTINCT = 5_000  # values between which every distance is worked out
+MAX_WIDTH = 32  # different ratings of an item up to which items are told alike
+_BLOCK = 2_000_000  # numbers held at a time while resampling: 16 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,19 @@ def cohen_kappa(
     return Agreement(None if np.isnan(value) else value, low, high, n, 2 * n, agreement, prevalence, reason)
 
 
+def cohen_kappa_labels(first: Column, second: Column, level: float = 0.95, draws: int = DRAWS, seed: int = 0) -> Agreement:
+    """`cohen_kappa` of two raters' labels, item by item; items that one of them left out (None, NaN) are not counted.
+
+    Raises ValueError for lengths that differ.
+
+    >>> found = cohen_kappa_labels(["cat", "dog", "cat", None], ["cat", "dog", "dog", "cat"])
+    >>> round(found.value, 4), found.items, found.reason
+    (0.4, 3, 'too few items')
+    """
+    names, table = confusion_table(first, second)
+    return cohen_kappa(table, names, level, draws, seed)
+
+
 def _cohen(tables: Floats) -> Floats:
     n = tables.sum(axis=(1, 2))
     observed = np.trace(tables, axis1=1, axis2=2) / n
@@ -151,13 +169,15 @@ def fleiss_kappa(
         raise ValueError(f"fleiss_kappa: {len(names)} names for {table.shape[1]} categories")
     n = len(table)
     equal = (table * (table - 1)).sum(axis=1) / (m * (m - 1))
+    first, kind, often = _alike(table.T.astype(np.int64))
+    alike, agree = table[first], equal[first]
 
-    def kappa(weights: Floats) -> float:
-        expected = float(((weights @ table / (n * m)) ** 2).sum())
-        return (float(weights @ equal) / n - expected) / (1 - expected) if expected < 1 else np.nan
+    def kappa(weights: Floats) -> Floats:
+        expected = ((weights @ alike / (n * m)) ** 2).sum(axis=1)
+        return np.where(expected < 1, (weights @ agree / n - expected) / np.where(expected < 1, 1 - expected, 1), np.nan)
 
-    value = kappa(np.ones(n))
-    low, high, reason = _interval(value, n, lambda rng: _over_items(kappa, n, draws, rng), level, seed)
+    value = float(kappa(often[None])[0])
+    low, high, reason = _interval(value, n, lambda rng: _over_items(kappa, kind, often, table.shape[1], draws, rng), level, seed)
     prevalence = _prevalence(names, table.sum(axis=0))
     return Agreement(None if np.isnan(value) else value, low, high, n, int(n * m), float(equal.mean()), prevalence, reason)
 
@@ -203,9 +223,10 @@ def alpha_by_item(
     prevalence = _prevalence(cells.names, cells.totals()) if distance in ("nominal", "ordinal") else ()
     if not len(cells.size):
         return Agreement(None, None, None, 0, 0, None, (), "no sample")
-    alpha = _statistic(cells, distance)
-    value, n = alpha(np.ones(len(cells.size))), len(cells.size)
-    low, high, reason = _interval(value, n, lambda rng: _over_items(alpha, n, draws, rng), level, seed)
+    alike, kind, often = cells.alike()
+    alpha = _statistic(alike, distance)
+    value, n = float(alpha(often[None])[0]), len(cells.size)
+    low, high, reason = _interval(value, n, lambda rng: _over_items(alpha, kind, often, len(cells.names), draws, rng), level, seed)
     return Agreement(None if np.isnan(value) else value, low, high, n, cells.ratings, agreement, prevalence, reason)
 
 
@@ -225,14 +246,49 @@ class _Cells:
     def ratings(self) -> int:
         return int(self.size.sum())
 
-    def totals(self, weights: Floats | None = None) -> Floats:
-        """Ratings of each value; with weights, an item counts so many times."""
-        count = self.count if weights is None else self.count * weights[self.item]
-        return np.bincount(self.code, weights=count, minlength=len(self.names)).astype(np.float64)
+    def totals(self) -> Floats:
+        """Ratings of each value."""
+        return np.bincount(self.code, weights=self.count, minlength=len(self.names)).astype(np.float64)
 
-    def by_item(self, amounts: Floats) -> Floats:
-        """Σ count × amount of the value, by item."""
-        return np.bincount(self.item, weights=self.count * amounts[self.code], minlength=len(self.size)).astype(np.float64)
+    def table(self) -> Floats | csr_array:
+        """How often each item was given each value; sparse where it is large."""
+        if len(self.size) * len(self.names) > _BLOCK:
+            from scipy.sparse import csr_array  # a moment to import: not before it is needed
+
+            return csr_array((self.count, (self.item, self.code)), shape=(len(self.size), len(self.names)))
+        found = np.zeros((len(self.size), len(self.names)))
+        found[self.item, self.code] = self.count
+        return found
+
+    def alike(self) -> tuple[_Cells, Codes, Floats]:
+        """One item of each kind, items being of one kind when they have the same ratings; the kind of each item; how many there are of each."""
+        start = np.cumsum(np.bincount(self.item)) - np.bincount(self.item)
+        rank = np.arange(len(self.item)) - start[self.item]
+        if rank.max() >= MAX_WIDTH:
+            return self, np.arange(len(self.size)), np.ones(len(self.size))
+        columns = np.zeros((int(rank.max()) + 1, len(self.size)), dtype=np.int64)
+        columns[rank, self.item] = 1 + self.code * (int(self.count.max()) + 1) + self.count.astype(np.int64)
+        first, kind, often = _alike(columns)
+        picked = np.zeros(len(self.size), dtype=bool)
+        picked[first] = True
+        here = picked[self.item]
+        place = np.empty(len(self.size), dtype=np.intp)
+        place[first] = np.arange(len(first))
+        item, code, count = place[self.item[here]], self.code[here], self.count[here]
+        order = np.argsort(item, kind="stable")
+        return _Cells(item[order], code[order], count[order], self.size[first], self.equal[first], self.names), kind, often
+
+
+def _alike(columns: NDArray[np.int64]) -> tuple[Codes, Codes, Floats]:
+    """Items (positions) with the same whole numbers in every column: the first of each kind, each item's kind, how many there are of each."""
+    base, key, reach = int(columns.max(initial=0)) + 1, np.zeros(columns.shape[1], dtype=np.int64), 1
+    for column in columns:
+        if reach * base >= 2**62:
+            names, key = np.unique(key, return_inverse=True)
+            reach = len(names)
+        key, reach = key * base + column, reach * base
+    _, first, kind, often = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    return first.astype(np.intp), kind.astype(np.intp), often.astype(np.float64)
 
 
 def _cells(items: Column, values: Column, ordered: bool = False) -> _Cells:
@@ -275,35 +331,39 @@ def _prevalence(names: Sequence[Hashable], totals: Floats) -> tuple[tuple[Hashab
 
 
 # Alpha as a function of how often each item counts -----------------------------------------------------------------------
-def _statistic(cells: _Cells, distance: Scale | Distance) -> Callable[[Floats], float]:
-    """Disagreements are Σ over an item's pairs ÷ (its ratings − 1), and Σ over all pairs ÷ (all ratings − 1)."""
-    less_one = cells.size - 1
+def _statistic(cells: _Cells, distance: Scale | Distance) -> Callable[[Floats], Floats]:
+    """Alpha by row of weights, one column an item. Disagreements are Σ over an item's pairs ÷ (its ratings − 1), and Σ over all ÷ (all − 1)."""
+    less_one, given = cells.size - 1, cells.table()
     if distance == "nominal":
         differ = (cells.size**2 - cells.size * (cells.equal * less_one + 1)) / less_one
-        return lambda w: _alpha(float(w @ differ), cells.totals(w), lambda n: float(n.sum() ** 2 - (n**2).sum()))
-    if distance in ("interval", "ordinal"):
-        numbers = np.array(cells.names, dtype=np.float64) if distance == "interval" else None
+        return lambda w: _alpha(w @ differ, w @ given, lambda n: n.sum(axis=1) ** 2 - (n**2).sum(axis=1))
+    if distance == "interval":
+        numbers = np.array(cells.names, dtype=np.float64)
+        numbers = numbers - cells.totals() @ numbers / cells.size.sum()
+        spread = 2 * (cells.size * (given @ numbers**2) - (given @ numbers) ** 2) / less_one
+        return lambda w: _alpha(w @ spread, w @ given, lambda n: 2 * (n.sum(axis=1) * (n @ numbers**2) - (n @ numbers) ** 2))
+    if distance == "ordinal":
 
-        def squared(w: Floats) -> float:
-            n = cells.totals(w)
-            x = np.cumsum(n) - n / 2 if numbers is None else numbers  # ordinal: the distance is that of mean ranks
-            x = x - n @ x / n.sum()
-            apart = 2 * (cells.size * cells.by_item(x * x) - cells.by_item(x) ** 2) / less_one
-            return _alpha(float(w @ apart), n, lambda n: float(2 * n.sum() * (n @ (x * x))))
+        def ranked(w: Floats) -> Floats:
+            n = np.asarray(w @ given)
+            x = np.cumsum(n, axis=1) - n / 2  # the distance is that of mean ranks
+            x -= (n * x).sum(axis=1, keepdims=True) / n.sum(axis=1, keepdims=True)
+            apart = 2 * (cells.size * (x * x @ given.T) - (x @ given.T) ** 2) / less_one
+            return _alpha((w * apart).sum(axis=1), n, lambda n: 2 * n.sum(axis=1) * (n * x * x).sum(axis=1))
 
-        return squared
+        return ranked
     between = _distances(cells.names, distance)
     ends = np.cumsum(np.bincount(cells.item))[:-1]
     parts = zip(np.split(cells.code, ends), np.split(cells.count, ends), strict=True)
     apart = np.array([count @ between[np.ix_(code, code)] @ count for code, count in parts]) / less_one
-    return lambda w: _alpha(float(w @ apart), cells.totals(w), lambda n: float(n @ between @ n))
+    return lambda w: _alpha(w @ apart, w @ given, lambda n: ((n @ between) * n).sum(axis=1))
 
 
-def _alpha(observed: float, totals: Floats, disagreement: Callable[[Floats], float]) -> float:
-    if (totals > 0).sum() < 2:
-        return np.nan
+def _alpha(observed: Floats, totals: Floats, disagreement: Callable[[Floats], Floats]) -> Floats:
+    totals = np.asarray(totals)
     expected = disagreement(totals)
-    return float(1 - (totals.sum() - 1) * observed / expected) if expected > 0 else np.nan
+    told = ((totals > 0).sum(axis=1) > 1) & (expected > 0)
+    return np.where(told, 1 - (totals.sum(axis=1) - 1) * observed / np.where(told, expected, 1), np.nan)
 
 
 def _distances(names: list[Hashable], distance: Scale | Distance) -> Floats:
@@ -320,9 +380,22 @@ def _distances(names: list[Hashable], distance: Scale | Distance) -> Floats:
     return ((x[:, None] - x) / np.where(total > 0, total, 1)) ** 2
 
 
-def _over_items(statistic: Callable[[Floats], float], n: int, draws: int, rng: np.random.Generator) -> Floats:
-    picks = (np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64) for _ in range(draws))
-    return np.array([statistic(weights) for weights in picks])
+def _over_items(
+    statistic: Callable[[Floats], Floats], kind: Codes, often: Floats, width: int, draws: int, rng: np.random.Generator
+) -> Floats:
+    """The statistic of items drawn again and again. Items of one kind are one another's equal: drawn is how many of each kind there are."""
+    n, kinds = len(kind), len(often)
+    block = max(1, _BLOCK // max(n if 8 * kinds > n else kinds, width))
+    found = []
+    for start in range(0, draws, block):
+        rows = min(block, draws - start)
+        if 8 * kinds > n:
+            picks = kind[rng.integers(0, n, (rows, n))] + kinds * np.arange(rows)[:, None]
+            weights = np.bincount(picks.ravel(), minlength=rows * kinds).reshape(rows, kinds)
+        else:
+            weights = rng.multinomial(n, often / n, size=rows)
+        found.append(statistic(weights.astype(np.float64)))
+    return np.concatenate(found) if found else np.zeros(0)
 
 
 def _interval(

@@ -83,6 +83,11 @@ def dawid_skene(
     to the right answers and once to each wrong class. `gold` fixes the classes of known items, null answers tell nothing. Stops when the
     log-likelihood moves by less than `tolerance` of itself, or after `max_iterations`.
 
+    “full” learns a whole matrix of each rater and can be further off than a plain majority of votes where raters gave few labels of a class
+    or share their mistakes: on ZenCrowd (half of the raters gave 15 labels or fewer) it is right on 82 % of the items, the majority on 87 %,
+    “one_coin” on 90 %; on the CF set 84, 85 and 86 %. Prefer “one_coin”; take “full” for raters with dozens of labels of every class who
+    mix classes up each in a way of their own; and hold either against the majority and some known answers before believing it.
+
     No value without labels, with one class only, or when no item has three labels. If most raters are wrong in the same way, classes are
     swapped and nothing in the data shows it: only gold does. Dawid & Skene 1979, JRSS C 28(1), doi:10.2307/2346806.
     Raises ValueError for lengths that differ, null items, raters or labels, a negative smoothing, no iterations, and an unknown model.
@@ -116,34 +121,40 @@ def dawid_skene(
     from scipy.sparse import csr_array  # a moment to import: not before it is needed
 
     given = csr_array((np.ones(len(item)), (item, rater * k + label)), shape=(len(item_names), len(rater_names) * k))
-    possible = np.ones((len(item_names), k), dtype=bool)
+    votes = np.bincount(label * len(item_names) + item, minlength=len(item_names) * k).reshape(k, -1)
+    belief: Floats = votes / size  # [class, item]: long rows are the quicker
+    impossible = np.zeros(belief.shape, dtype=bool)
     if known:
-        places = np.flatnonzero(fixed)
-        possible[places] = np.array([classes.index(known[item_names[place]]) for place in places])[:, None] == np.arange(k)
-    votes = np.bincount(item * k + label, minlength=len(item_names) * k).reshape(-1, k)
-    posterior = np.where(fixed[:, None], possible, votes / size[:, None]).astype(np.float64)
+        right = [classes.index(known[item_names[place]]) for place in np.flatnonzero(fixed)]
+        impossible[:, fixed] = np.arange(k)[:, None] != np.array(right)
+        belief[:, fixed] = ~impossible[:, fixed]
     before, converged, turn = -np.inf, False, 0
     with np.errstate(divide="ignore", invalid="ignore"):
         while not converged and turn < max_iterations:
             turn += 1
-            prior = posterior.mean(axis=0)
-            confusion = _confusion(np.asarray(given.T @ posterior), k, model, smoothing)
+            prior = belief.mean(axis=1)
+            confusion = _confusion(np.asarray(given.T @ np.ascontiguousarray(belief.T)), k, model, smoothing)
             logs = np.log(np.nan_to_num(confusion)).transpose(0, 2, 1).reshape(-1, k)
-            joint = np.where(possible, np.log(prior) + given @ logs, -np.inf)
-            top = joint.max(axis=1, keepdims=True)
-            posterior = np.exp(joint - top)
-            whole = posterior.sum(axis=1, keepdims=True)
-            posterior /= whole
+            belief = np.ascontiguousarray((given @ logs).T)
+            belief += np.log(prior)[:, None]
+            if known:
+                belief[impossible] = -np.inf
+            top = belief.max(axis=0)
+            belief -= top
+            np.exp(belief, out=belief)
+            whole = belief.sum(axis=0)
+            belief /= whole
             likelihood = float((top + np.log(whole)).sum())
             converged = abs(likelihood - before) <= tolerance * (1 + abs(likelihood))
             before = likelihood
+    posterior = np.ascontiguousarray(belief.T)
     linked_item, linked_rater = _largest(item, rater, len(item_names), len(rater_names))
     weight = np.where(np.isnan(confusion[:, np.arange(k), np.arange(k)]), 0.0, prior)
-    right = (weight * np.nan_to_num(confusion[:, np.arange(k), np.arange(k)])).sum(axis=1) / weight.sum(axis=1)
+    skill = (weight * np.nan_to_num(confusion[:, np.arange(k), np.arange(k)])).sum(axis=1) / weight.sum(axis=1)
     return Estimated(
         Skills(
             tuple(item_names), tuple(rater_names), tuple(classes), posterior, tuple(classes[c] for c in posterior.argmax(axis=1).tolist()),
-            prior, confusion, np.where(linked_rater, right, np.nan), enough & linked_item, likelihood, turn, converged,
+            prior, confusion, np.where(linked_rater, skill, np.nan), enough & linked_item, likelihood, turn, converged,
         ),
         len(item), smoothing,
     )  # fmt: skip

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 from metrics.agreement import (
     Scale,
+    _alike,
     alpha_by_item,
     cohen_kappa,
+    cohen_kappa_labels,
     confusion_table,
     dawid_skene,
     fleiss_kappa,
@@ -175,6 +177,87 @@ def test_cohen_of_two_lists(pairs: list[tuple[int, int]]) -> None:
     assert found.value == (None if chance == 1 else pytest.approx((seen - chance) / (1 - chance)))
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.one_of(st.none(), st.integers(0, 3))), min_size=1, max_size=30))
+def test_cohen_from_labels_is_cohen_of_their_table(pairs: list[tuple[int, int | None]]) -> None:
+    first, second = zip(*pairs, strict=True)
+    names, table = confusion_table(first, second)
+    assert cohen_kappa_labels(first, second, draws=50) == cohen_kappa(table, names, draws=50)
+    numbers = np.array([math.nan if v is None else v for v in second], dtype=float)
+    assert cohen_kappa_labels(np.array(first, dtype=float), numbers, draws=50) == cohen_kappa_labels(first, second, draws=50)
+
+
+def test_cohen_from_labels_by_hand() -> None:
+    """The paradox of metrics.md Q-19, as 125 items that two raters judged."""
+    first = ["fine"] * 123 + ["wrong"] * 2
+    second = ["fine"] * 118 + ["wrong"] * 5 + ["fine"] * 2
+    found = cohen_kappa_labels(first, second)
+    assert found.value is not None
+    assert (round(found.value, 6), found.agreement, found.items, found.ratings) == (-0.023392, 0.944, 125, 250)
+    assert cohen_kappa_labels([None, "a"], ["a", None]).reason == "no sample"
+    with pytest.raises(ValueError, match="2 ratings of the first, 1 of the second"):
+        cohen_kappa_labels(["a", "b"], ["a"])
+
+
+# Resampling --------------------------------------------------------------------------------------------------------------
+def resampled(items: Sequence[int], values: Sequence[int], scale: Scale, draws: int) -> list[float]:
+    """Whole items drawn with replacement, one after the other, alpha of each draw worked out anew."""
+    rng, groups = np.random.default_rng(5), {item: [v for i, v in zip(items, values, strict=True) if i == item] for item in set(items)}
+    found = []
+    for _ in range(draws):
+        drawn = [groups[i] for i in rng.choice(list(groups), len(groups)).tolist()]
+        rows = [(place, v) for place, group in enumerate(drawn) for v in group]
+        found.append(alpha_by_item([i for i, _ in rows], [v for _, v in rows], scale, draws=0).value)
+    return [v for v in found if v is not None]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("kinds", ["few", "many"])
+def test_the_interval_is_that_of_drawing_items_again(scale: Scale, kinds: str) -> None:
+    """Of few kinds of items, how many of each are drawn; of many, the items: both as drawing them one after the other."""
+    rng = np.random.default_rng(3)
+    truth = rng.integers(1, 4, 120)
+    spread = (lambda: rng.integers(0, 2, 120) * (rng.random(120) < 0.5)) if kinds == "few" else (lambda: rng.integers(0, 9, 120))
+    values = np.concatenate([truth + spread() for _ in range(2 if kinds == "few" else 4)])
+    items = np.tile(np.arange(120), len(values) // 120)
+    found = alpha_by_item(items, values, scale, draws=4000)
+    low, high = np.quantile(resampled(items.tolist(), values.tolist(), scale, 400), [0.025, 0.975])
+    width = high - low
+    assert found.low == pytest.approx(low, abs=0.12 * width)
+    assert found.high == pytest.approx(high, abs=0.12 * width)
+
+
+@given(observations, st.integers(1, 4))
+def test_items_of_one_kind_count_as_often_as_they_are_there(rows: list[tuple[int, int]], copies: int) -> None:
+    """Every item several times over, under other names: alpha by every pair of ratings."""
+    items, values = [7 * c + i for c in range(copies) for i, _ in rows], [v for _ in range(copies) for _, v in rows]
+    want = brute(items, values, lambda a, b: float(a != b))
+    assert alpha_by_item(items, values, draws=0).value == (None if want is None else pytest.approx(want, abs=1e-9))
+    many = alpha_by_item(items, [v * 10**15 for v in values], "interval", draws=0).value
+    few = brute(items, values, lambda a, b: float(a - b) ** 2)
+    assert many == (None if few is None else pytest.approx(few, abs=1e-9))
+
+
+def test_items_with_very_many_different_ratings_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above MAX_WIDTH every item is a kind of its own: the same value."""
+    rng = np.random.default_rng(2)
+    items, values = rng.integers(0, 20, 200), rng.integers(0, 9, 200)
+    alike = alpha_by_item(items, values, "interval")
+    monkeypatch.setattr("metrics.agreement.MAX_WIDTH", 2)
+    apart = alpha_by_item(items, values, "interval")
+    assert apart.value == pytest.approx(alike.value)
+    assert (apart.low, apart.high) == (pytest.approx(alike.low, abs=0.03), pytest.approx(alike.high, abs=0.03))
+
+
+@given(st.lists(st.lists(st.integers(0, 2**40), min_size=3, max_size=3), min_size=1, max_size=12))
+def test_kinds_are_the_different_columns_however_large_the_numbers(columns: list[list[int]]) -> None:
+    columns = columns + columns[:2]
+    first, kind, often = _alike(np.array(columns, dtype=np.int64).T)
+    assert len(first) == len({tuple(column) for column in columns})
+    for i, column in enumerate(columns):
+        assert columns[first[kind[i]]] == column
+        assert often[kind[i]] == columns.count(column)
+
+
 # Undefined, small, and refused -------------------------------------------------------------------------------------------
 def test_everybody_always_saying_the_same_is_no_evidence() -> None:
     """Expected disagreement is 0: undefined, not 1 (metrics.md Q-19)."""
@@ -317,3 +400,10 @@ def test_agreement_of_the_public_logs(name: str) -> None:
     assert skills.converged
     right = np.mean([truth[str(item)] == estimate for item, estimate in zip(skills.items, skills.estimate, strict=True)])
     assert right > np.mean([truth[item] == label for item, label in zip(items, labels, strict=True)])
+    # What the docstring of `dawid_skene` says of these sets: per cent right of the full model, of the majority and of one coin.
+    votes = {item: max(sorted(set(group)), key=group.count) for item, group in groups.items()}
+    coin = dawid_skene(items, workers, labels, model="one_coin").value
+    assert coin is not None
+    flipped = np.mean([truth[str(item)] == estimate for item, estimate in zip(coin.items, coin.estimate, strict=True)])
+    said = (right, np.mean([truth[item] == label for item, label in votes.items()]), flipped)
+    assert [round(100 * float(share)) for share in said] == {"active_ZenCrowd_us": [82, 87, 90], "active_CF_amt": [84, 85, 86]}[name]
