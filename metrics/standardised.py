@@ -8,11 +8,14 @@ the reference, not with each other, where their projects differ a lot; `compared
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal
+
+import numpy as np
+
+from metrics.grouping import numbered
+from metrics.intervals import Floats, Integers
 
 Band = Literal["faster", "middle", "slower", "unsure"]
 
@@ -63,36 +66,45 @@ def pace(
     >>> [(p.unit, round(p.observed), round(p.expected), round(p.ratio, 3)) for p in pace(*zip(*rows)) if p.unit == "a"]
     [('a', 220, 200, 1.1)]
     """
-    done: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    given = zip(units, strata, spells, rates, hours, strict=True)
-    rows = [(u, s, t, r * h, h) for u, s, t, r, h in given if r is not None and h is not None and r == r and h != 0 and h == h]
-    if any(h < 0 or o < 0 for *_, o, h in rows):
+    if not len(units) == len(strata) == len(spells) == len(rates) == len(hours):
+        raise ValueError("pace: units, strata, spells, rates and hours differ in length")
+    speed, h = np.array(rates, dtype=np.float64), np.array(hours, dtype=np.float64)
+    used = ~(np.isnan(speed) | np.isnan(h)) & (h != 0)
+    speed, h = speed[used], h[used]
+    if (h < 0).any() or (speed < 0).any():
         raise ValueError("pace: a negative rate, or negative hours")
-    for u, s, _, o, h in rows:
-        cell = done[u, s]
-        cell[0] += o
-        cell[1] += h
-    known = {key: (o, h) for key, (o, h) in done.items() if h >= MIN_HOURS}
-    paces: dict[str, list[float]] = defaultdict(list)
-    total: dict[str, float] = defaultdict(float)
-    for (u, s), (o, h) in known.items():
-        paces[s].append(o / h)
-        total[u] += h
-    reference = {s: median(found) for s, found in paces.items() if len(found) >= MIN_COMPANY and median(found) > 0}
-    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    parts: dict[tuple[str, Hashable], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    for u, s, t, o, h in rows:
-        if (u, s) in known and s in reference:
-            for sink in (sums[u], parts[u, t]):
-                sink[0] += o
-                sink[1] += h * reference[s]
-                sink[2] += h
-    logs: dict[str, list[float]] = defaultdict(list)
-    for (u, _), (o, e, h) in parts.items():
-        if h >= MIN_HOURS and o > 0:
-            logs[u].append(math.log(o / e))
-    spread = _variances(logs)
-    return [_judge(u, sums[u], sums[u][2] / total[u], len(logs[u]), spread) for u in sorted(total)]
+    o = speed * h
+    unit, names = numbered([u for u, use in zip(units, used.tolist(), strict=True) if use])
+    stratum, many = numbered([s for s, use in zip(strata, used.tolist(), strict=True) if use])
+    spell, times = numbered([t for t, use in zip(spells, used.tolist(), strict=True) if use])
+    cells, cell = np.unique(unit * len(many) + stratum, return_inverse=True)
+    there = np.bincount(cell, weights=h, minlength=len(cells))
+    known = there >= MIN_HOURS
+    total = np.bincount(cells[known] // max(len(many), 1), weights=there[known], minlength=len(names))
+    own = np.bincount(cell, weights=o, minlength=len(cells))[known] / there[known]
+    reference = _middles(own, cells[known] % max(len(many), 1), len(many))
+    compared = known[cell] & (reference[stratum] > 0)  # NaN is not
+    unit, spell = unit[compared], spell[compared]
+    o, e, h = o[compared], (h * reference[stratum])[compared], h[compared]
+    sums = np.column_stack([np.bincount(unit, weights=row, minlength=len(names)) for row in (o, e, h)])
+    parts, part = np.unique(unit * len(times) + spell, return_inverse=True)
+    done, said, spent = (np.bincount(part, weights=row, minlength=len(parts)) for row in (o, e, h))
+    told = (spent >= MIN_HOURS) & (done > 0)
+    logs, who = np.log(done[told] / said[told]), parts[told] // max(len(times), 1)
+    n = np.bincount(who, minlength=len(names))
+    spread = _variances(logs, who, n)
+    rows = zip(names, sums.tolist(), total.tolist(), n.tolist(), strict=True)
+    return [_judge(name, row, row[2] / all_hours, count, spread) for name, row, all_hours, count in sorted(rows) if all_hours]
+
+
+def _middles(own: Floats, stratum: Integers, many: int) -> Floats:
+    """The median of each stratum; NaN below MIN_COMPANY."""
+    found = np.full(many, np.nan)
+    order = np.argsort(stratum, kind="stable")
+    for values in np.split(order, np.cumsum(np.bincount(stratum, minlength=many))[:-1]) if many else []:
+        if len(values) >= MIN_COMPANY:
+            found[stratum[values[0]]] = np.median(own[values])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +137,18 @@ def efficiency(
     >>> round(efficiency([132, 88], [60, 360], [2, 8]).ratio, 3)
     1.1
     """
-    flags = [False] * len(units) if provisional is None else provisional
-    rows = list(zip(units, standard_seconds, hours, flags, strict=True))
-    if any(not (u >= 0 and h >= 0 and (s is None or s > 0)) for u, s, h, _ in rows):
+    flags = [] if provisional is None else provisional
+    if not len(units) == len(standard_seconds) == len(hours) or (provisional is not None and len(flags) != len(units)):
+        raise ValueError("efficiency: units, standards, hours and flags differ in length")
+    u, h = np.array(units, dtype=np.float64), np.array(hours, dtype=np.float64)
+    without = np.array([seconds is None for seconds in standard_seconds], dtype=bool)
+    s = np.array(standard_seconds, dtype=np.float64)
+    if not ((u >= 0) & (h >= 0) & (without | (s > 0))).all():
         raise ValueError("efficiency: units or hours below 0, or a standard that is not above 0")
-    known = [(u * s / 3600, h, flag) for u, s, h, flag in rows if s is not None]
-    earned, spent = sum(e for e, _, _ in known), sum(h for _, h, _ in known)
+    earned, spent = float((u * np.where(without, 0.0, s)).sum()) / 3600, float(h[~without].sum())
     ratio, reason = (earned / spent, "") if spent else (None, "no hours of work with a standard")
-    return Efficiency(ratio, earned, spent, len(rows) - len(known), any(flag for _, _, flag in known), reason)
+    flagged = any(flag for flag, gap in zip(flags, without.tolist(), strict=False) if not gap)
+    return Efficiency(ratio, earned, spent, int(without.sum()), flagged, reason)
 
 
 def _judge(unit: str, sums: Sequence[float], compared: float, n: int, spread: tuple[float, float] | None) -> Pace:
@@ -151,15 +167,13 @@ def _judge(unit: str, sums: Sequence[float], compared: float, n: int, spread: tu
     return Pace(unit, h, compared, o, e, ratio, math.exp(middle), low, high, band)
 
 
-def _variances(logs: Mapping[str, Sequence[float]]) -> tuple[float, float] | None:
+def _variances(logs: Floats, who: Integers, sizes: Integers) -> tuple[float, float] | None:
     """One-way analysis of variance: within a unit from spell to spell, and between units. None without repeats."""
-    groups = [values for values in logs.values() if values]
-    n = sum(map(len, groups))
-    if len(groups) < 2 or n == len(groups):
+    n, groups = len(logs), int((sizes > 0).sum())
+    if groups < 2 or n == groups:
         return None
-    grand = sum(map(sum, groups)) / n
-    means = [sum(values) / len(values) for values in groups]
-    within = sum((v - m) ** 2 for values, m in zip(groups, means, strict=True) for v in values) / (n - len(groups))
-    above = sum(len(values) * (m - grand) ** 2 for values, m in zip(groups, means, strict=True)) / (len(groups) - 1)
-    size = (n - sum(len(values) ** 2 for values in groups) / n) / (len(groups) - 1)
+    means = np.bincount(who, weights=logs, minlength=len(sizes)) / np.maximum(sizes, 1)
+    within = float(((logs - means[who]) ** 2).sum()) / (n - groups)
+    above = float((sizes * (means - logs.mean()) ** 2).sum()) / (groups - 1)
+    size = (n - float((sizes.astype(np.float64) ** 2).sum()) / n) / (groups - 1)
     return within, max(0.0, (above - within) / size)
