@@ -82,10 +82,14 @@ def confusion_table(first: Column, second: Column) -> tuple[tuple[Hashable, ...]
     if len(first) != len(second):
         raise ValueError(f"confusion_table: {len(first)} ratings of the first, {len(second)} of the second")
     both = present(first) & present(second)
-    codes, names = numbered([value for pair in zip(chosen(first, both), chosen(second, both), strict=True) for value in pair])
-    table = np.zeros((len(names), len(names)), dtype=np.int64)
-    np.add.at(table, (codes[::2], codes[1::2]), 1)
-    return tuple(names), table
+    one, other = chosen(first, both), chosen(second, both)
+    names: list[Hashable]
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and object not in (one.dtype, other.dtype):
+        codes, names = numbered(np.column_stack((one, other)).ravel())
+    else:
+        codes, names = numbered([value for pair in zip(one, other, strict=True) for value in pair])
+    k = len(names)
+    return tuple(names), np.bincount(codes[::2] * k + codes[1::2], minlength=k * k).reshape(k, k).astype(np.int64)
 
 
 def cohen_kappa(

@@ -10,6 +10,7 @@ from math import erfc, exp, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metrics.intervals import Floats, Integers
 from metrics.likelihood import Place, top
@@ -91,11 +92,13 @@ def cox(
     times = np.unique(exits[died])
     begin, end = np.searchsorted(times, entries, side="right"), np.searchsorted(times, exits, side="right")
     seen = end > begin
-    sets = _Sets(x[seen], died[seen], begin[seen], end[seen], len(times), entry is not None)
+    if not seen.all():
+        x, died, begin, end = x[seen], died[seen], begin[seen], end[seen]
+    sets = _sets(x, died, begin, end, len(times), entry is not None)
     null = sets.at(np.zeros(len(kept)))
     if np.linalg.eigvalsh(null.information)[0] <= DISTINCT * left:
         return _without(covariates, n, left, "covariates do not differ among those at risk when somebody leaves")
-    found = top(sets.at, np.zeros(len(kept)))
+    found = top(sets.at, np.zeros(len(kept)), null)
     if found is None:
         return _without(covariates, n, left, "a covariate tells without exception who leaves first")
     from scipy.stats import chi2  # seconds to import: not before it is needed
@@ -161,38 +164,45 @@ def _without(covariates: Covariates, n: int, events: int, reason: str) -> Cox:
 
 @dataclass(frozen=True, slots=True)
 class _Sets:
-    """The risk sets: row i, with `x[i]`, is at risk at the event times `begin[i]` … `end[i]` − 1 and, if it `died`, leaves at the last."""
+    """The risk sets: row i, with `x[i]`, is at risk at the event times `begin[i]` … `end[i]` − 1, of which there are `times`.
+
+    Those in `gone`, with `x_gone`, leave at the time `tie`, `hits` of them at each; the l-th of d who leave at once has l ÷ d in `part`.
+    """
 
     x: Floats
-    died: np.ndarray[tuple[int], np.dtype[np.bool_]]
     begin: Integers
     end: Integers
     times: int
     late: bool  # some come later than the first event
+    gone: Integers
+    x_gone: Floats
+    tie: Integers
+    hits: Integers
+    part: Floats
 
     def at(self, betas: Floats) -> Place:
-        """Efron's partial log-likelihood. The l-th of d who leave at once is drawn from the risk set less l ÷ d of the d."""
+        """Efron's partial log-likelihood: the l-th of d who leave at once is drawn from the risk set less l ÷ d of the d."""
         score = self.x @ betas
-        score = score - score.max()
-        tie = self.end[self.died] - 1
-        hits = np.bincount(tie, minlength=self.times)
-        where = np.repeat(np.arange(self.times), hits)
-        part = (np.arange(len(where)) - (np.cumsum(hits) - hits)[where]) / hits[where]
+        score -= score.max()
+        starts = np.cumsum(self.hits) - self.hits
         with np.errstate(all="ignore"):  # what is not finite is no step to take
             w = np.exp(score)
-            gone = np.bincount(tie, weights=w[self.died], minlength=self.times)
-            whole = self._sums(w)[where] - part * gone[where]
-            value = float(score[self.died].sum() - np.log(whole).sum())
-            often = np.concatenate(([0.0], np.cumsum(np.bincount(where, weights=1 / whole, minlength=self.times))))
-            less = np.bincount(where, weights=part / whole, minlength=self.times)
-            weight = w * (often[self.end] - often[self.begin])
-            weight[self.died] -= w[self.died] * less[tie]
-            slope = self.x[self.died].sum(axis=0) - weight @ self.x
-            means = np.empty((len(where), self.x.shape[1]))
-            for j, column in enumerate(self.x.T):
-                mine = np.bincount(tie, weights=(w * column)[self.died], minlength=self.times)
-                means[:, j] = (self._sums(w * column)[where] - part * mine[where]) / whole
-            return Place(value, slope, self.x.T @ (self.x * weight[:, None]) - means.T @ means)
+            w_gone = w[self.gone]
+            whole = np.repeat(self._sums(w), self.hits) - self.part * np.repeat(self._ties(w_gone), self.hits)
+            value = float(score[self.gone].sum() - np.log(whole).sum())
+            once, less = 1 / whole, self.part / whole
+            first, second = np.add.reduceat(once, starts), np.add.reduceat(less, starts)
+            often = np.concatenate(([0.0], np.cumsum(first)))
+            weight = w * (often[self.end] - often[self.begin] if self.late else often[self.end])
+            weight[self.gone] -= w_gone * second[self.tie]
+            slope = self.x_gone.sum(axis=0) - weight @ self.x
+            whole_x = np.array([self._sums(w * column) for column in self.x.T])
+            gone_x = np.array([self._ties(w_gone * column) for column in self.x_gone.T])
+            # Σ mean mean' over events, mean = (whole_x − part × gone_x) ÷ whole: by time, as only part and whole change within one.
+            squares = [np.add.reduceat(product, starts) for product in (once * once, once * less, less * less)]
+            means = (whole_x * squares[0]) @ whole_x.T + (gone_x * squares[2]) @ gone_x.T
+            cross = (whole_x * squares[1]) @ gone_x.T
+            return Place(value, slope, self.x.T @ (self.x * weight[:, None]) - means + cross + cross.T)
 
     def _sums(self, values: Floats) -> Floats:
         """Σ of the values of those at risk, at each event time."""
@@ -200,3 +210,15 @@ class _Sets:
         if self.late:
             found = found - np.bincount(self.begin, weights=values, minlength=self.times + 1)[:0:-1].cumsum()[::-1]
         return np.asarray(found, dtype=np.float64)
+
+    def _ties(self, values: Floats) -> Floats:
+        """Σ of the values of those who leave, at each event time."""
+        return np.bincount(self.tie, weights=values, minlength=self.times).astype(np.float64)
+
+
+def _sets(x: Floats, died: NDArray[np.bool_], begin: Integers, end: Integers, times: int, late: bool) -> _Sets:
+    gone = np.flatnonzero(died)
+    tie = end[gone] - 1
+    hits = np.bincount(tie, minlength=times)
+    place = np.arange(len(gone)) - np.repeat(np.cumsum(hits) - hits, hits)
+    return _Sets(x, begin, end, times, late, gone, x[gone], tie, hits, place / np.repeat(hits, hits))

@@ -27,9 +27,12 @@ class Place(NamedTuple):
         return bool(np.isfinite(self.value) and np.isfinite(self.slope).all() and np.isfinite(self.information).all())
 
 
-def top(look: Callable[[Floats], Place], start: Floats) -> tuple[Floats, Place] | None:
-    """Where a concave log-likelihood is highest; None where it is not reached, as when it rises for ever (separation)."""
-    at, here = start, look(start)
+def top(look: Callable[[Floats], Place], start: Floats, there: Place | None = None) -> tuple[Floats, Place] | None:
+    """Where a concave log-likelihood is highest; None where it is not reached, as when it rises for ever (separation).
+
+    `there` is the place at the start, where it is known already.
+    """
+    at, here = start, look(start) if there is None else there
     for _ in range(TURNS):
         try:
             step = np.linalg.solve(here.information, here.slope)
@@ -38,7 +41,7 @@ def top(look: Callable[[Floats], Place], start: Floats) -> tuple[Floats, Place] 
         if not np.isfinite(step).all():
             return None
         if np.abs(step).max(initial=0.0) <= CLOSE * (1 + np.abs(at).max(initial=0.0)):
-            return at, here
+            return at + step, here
         for _ in range(HALVINGS):
             there = look(at + step)
             if there.finite and there.value >= here.value - 1e-12 * abs(here.value):

@@ -194,9 +194,11 @@ def fit(
     if same(x):
         return _unfitted(given, risk, n, events, "covariates say the same")
     basis, certain = _levels(risk, hits) if tenure == "periods" else _spline(risk, hits)
-    used = ~certain[period - 1]
-    rows = _Rows(basis, x[used], (period - 1)[used], gone[used].astype(np.float64))
-    found = top(rows.at, np.zeros(basis.shape[1] + len(kept)))
+    place, outcome = period - 1, gone.astype(np.float64)
+    if certain.any():
+        used = ~certain[place]
+        x, place, outcome = x[used], place[used], outcome[used]
+    found = top(_Rows(basis, x, place, outcome).at, np.concatenate((_start(basis, risk, hits), np.zeros(len(kept)))))
     if found is None:
         return _unfitted(given, risk, n, events, "a covariate tells without exception who leaves")
     at, best = found
@@ -236,6 +238,12 @@ def _spline(risk: Integers, hits: Integers) -> tuple[Floats, NDArray[np.bool_]]:
     return np.column_stack(columns), np.zeros(len(at), dtype=bool)
 
 
+def _start(basis: Floats, risk: Integers, hits: Integers) -> Floats:
+    """Coefficients near the hazards of all, whatever their covariates: not far to go from there."""
+    logits = np.log((hits + 0.5) / (risk - hits + 0.5))
+    return np.asarray(np.linalg.lstsq(basis * np.sqrt(risk)[:, None], logits * np.sqrt(risk), rcond=None)[0], dtype=np.float64)
+
+
 def _cube(x: Floats) -> Floats:
     return np.asarray(np.maximum(x, 0.0) ** 3, dtype=np.float64)
 
@@ -252,10 +260,10 @@ class _Rows:
     def at(self, betas: Floats) -> Place:
         """The log-likelihood. Sums by period first: the matrix with every period's columns is never made."""
         q, many = self.basis.shape[1], len(self.basis)
-        with np.errstate(over="ignore"):
-            score = (self.basis @ betas[:q])[self.place] + self.x @ betas[q:]
-            chance = _expit(score)
-        value = float(self.left @ score - np.logaddexp(0.0, score).sum())
+        score = (self.basis @ betas[:q])[self.place] + self.x @ betas[q:]
+        small = np.exp(-np.abs(score))
+        chance = np.where(score >= 0, 1.0, small) / (1 + small)
+        value = float(self.left @ score - np.maximum(score, 0.0).sum() - np.log1p(small).sum())
         over, w = self.left - chance, chance * (1 - chance)
         slope = np.concatenate((np.bincount(self.place, weights=over, minlength=many) @ self.basis, over @ self.x))
         weighted = self.x * w[:, None]
@@ -313,7 +321,8 @@ def recalibrate(chances: Sequence[float] | Floats, left: Sequence[bool] | NDArra
     x, kept, middles, scales = standardised("recalibrate", {"logit": _logit(p)}, n)
     if not kept:
         return Calibration(None, None, n, events, "all chances are the same")
-    found = top(_Rows(np.ones((1, 1)), x, np.zeros(n, dtype=np.intp), gone.astype(np.float64)).at, np.zeros(2))
+    as_said = np.array([middles[0], scales[0]])
+    found = top(_Rows(np.ones((1, 1)), x, np.zeros(n, dtype=np.intp), gone.astype(np.float64)).at, as_said)
     if found is None:
         return Calibration(None, None, n, events, "the chances tell without exception who leaves")
     slope = float(found[0][1] / scales[0])
@@ -375,20 +384,28 @@ def validate(
     n, events = len(p), int(gone.sum())
     if groups is not None and len(groups) != n:
         raise ValueError(f"validate: {len(groups)} groups for {n} people")
-    auc = None
-    if 0 < events < n:
-        from scipy.stats import rankdata  # seconds to import: not before it is needed
-
-        auc = (float(rankdata(p)[gone].sum()) - events * (events + 1) / 2) / (events * (n - events))
     share = events / n if n else 0.0
-    tenths = np.array_split(np.argsort(p, kind="stable"), min(PARTS, n)) if n else []
+    order = np.argsort(p, kind="stable")
+    rising, went = p[order], gone[order]
     parts = []
-    for i, rows in enumerate(tenths, 1):
-        x = int(gone[rows].sum())
-        parts.append(Part(i, len(rows), float(p[rows].sum()), x, *wilson(x, len(rows))))
+    for i, (said, left_) in enumerate(zip(*(np.array_split(row, min(PARTS, n)) for row in (rising, went)), strict=True) if n else (), 1):
+        x = int(left_.sum())
+        parts.append(Part(i, len(said), float(said.sum()), x, *wilson(x, len(said))))
     found, disparity = _fairness(p, gone, groups) if groups is not None and n else ((), None)
     brier, without = (float(((p - gone) ** 2).mean()), share * (1 - share)) if n else (None, None)
-    return Validation(brier, without, auc, recalibrate(p, gone), tuple(parts), found, disparity, n, events)
+    return Validation(brier, without, _area(rising, went), recalibrate(p, gone), tuple(parts), found, disparity, n, events)
+
+
+def _area(rising: Floats, went: NDArray[np.bool_]) -> float | None:
+    """The share of pairs of a leaver and a stayer in which the leaver's chance is the higher, ties counting half; chances in order."""
+    events = int(went.sum())
+    stayers = len(went) - events
+    if not events or not stayers:
+        return None
+    starts = np.flatnonzero(np.concatenate(([True], rising[1:] != rising[:-1])))
+    gone = np.add.reduceat(went.astype(np.float64), starts)
+    stayed = np.diff(np.append(starts, len(went))) - gone
+    return float(gone @ (np.cumsum(stayed) - stayed / 2)) / (events * stayers)
 
 
 def _fairness(p: Floats, gone: NDArray[np.bool_], groups: Sequence[Hashable]) -> tuple[tuple[Part, ...], float | None]:

@@ -30,7 +30,7 @@ def test_every_case_is_answered(case: Case) -> None:
 
 
 def test_a_method_that_takes_too_long_is_a_miss(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick, slow = Case("quick", "", lambda _: lambda: None), Case("slow", "", lambda _: lambda: None, promised=False)
+    quick, slow = Case("quick", "", lambda _: lambda: None), Case("slow", "", lambda _: lambda: None, "it draws")
     assert [row.ok for row in methods.measure(1, lambda _: None, (quick, slow))[0]] == [True, None]
     monkeypatch.setattr(methods, "BUDGET", 0.0)
     assert [row.ok for row in methods.measure(1, lambda _: None, (quick,))[0]] == [False]
