@@ -31,6 +31,7 @@ Codes = NDArray[np.intp]
 
 MAX_DISTINCT = 5_000  # values between which every distance is worked out
 MAX_WIDTH = 32  # different ratings of an item up to which items are told alike
+_ROUNDING = 1e-12  # a share of a sum of squares that is none of it
 _BLOCK = 2_000_000  # numbers held at a time while resampling: 16 MB
 
 
@@ -344,8 +345,16 @@ def _statistic(cells: _Cells, distance: Scale | Distance) -> Callable[[Floats], 
     if distance == "interval":
         numbers = np.array(cells.names, dtype=np.float64)
         numbers = numbers - cells.totals() @ numbers / cells.size.sum()
-        spread = 2 * (cells.size * (given @ numbers**2) - (given @ numbers) ** 2) / less_one
-        return lambda w: _alpha(w @ spread, w @ given, lambda n: 2 * (n.sum(axis=1) * (n @ numbers**2) - (n @ numbers) ** 2))
+        sums, squares = given @ numbers, given @ numbers**2
+        spread = 2 * (cells.size * squares - sums**2) / less_one
+
+        def measured(w: Floats) -> Floats:
+            whole, square = w @ cells.size, w @ squares
+            expected = 2 * (whole * square - (w @ sums) ** 2)
+            told = (expected > _ROUNDING * whole * square) & (len(numbers) > 1)
+            return np.where(told, 1 - (whole - 1) * (w @ spread) / np.where(told, expected, 1), np.nan)
+
+        return measured
     if distance == "ordinal":
 
         def ranked(w: Floats) -> Floats:
@@ -389,16 +398,17 @@ def _over_items(
 ) -> Floats:
     """The statistic of items drawn again and again. Items of one kind are one another's equal: drawn is how many of each kind there are."""
     n, kinds = len(kind), len(often)
-    block = max(1, _BLOCK // max(n if 8 * kinds > n else kinds, width))
+    block = max(1, _BLOCK // max(kinds, width))
     found = []
     for start in range(0, draws, block):
         rows = min(block, draws - start)
         if 8 * kinds > n:
-            picks = kind[rng.integers(0, n, (rows, n))] + kinds * np.arange(rows)[:, None]
-            weights = np.bincount(picks.ravel(), minlength=rows * kinds).reshape(rows, kinds)
+            weights = np.empty((rows, kinds))
+            for row in weights:
+                row[:] = np.bincount(kind[rng.integers(0, n, n, dtype=np.int32)], minlength=kinds)
         else:
-            weights = rng.multinomial(n, often / n, size=rows)
-        found.append(statistic(weights.astype(np.float64)))
+            weights = rng.multinomial(n, often / n, size=rows).astype(np.float64)
+        found.append(statistic(weights))
     return np.concatenate(found) if found else np.zeros(0)
 
 
