@@ -2,7 +2,8 @@
 
 ISO 2859-1:1999 = GB/T 2828.1-2012, 9.3 and 9.4, for single sampling. One series is one project, supplier, site and severity class. The
 rules between severities agree in three published summaries (metrics.md section 6); how the switching score grows is as the standard
-is commonly quoted: its own page was not seen. Tightened and reduced plans are not in `metrics.acceptance_table`: their Ac comes from outside.
+is commonly quoted: its own page was not seen. What comes out is which inspection applies. Its plan is packaged for normal inspection only
+(`metrics.acceptance_table`): no two independent sources of the tightened and reduced tables agree, so their n and Ac come from outside.
 """
 
 from __future__ import annotations

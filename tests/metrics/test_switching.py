@@ -1,4 +1,8 @@
-"""The switching rules, worked by hand as the summaries of ISO 2859-1 tell them, and the scheme's curve of Stephens & Larson."""
+"""The switching rules, worked by hand as the summaries of ISO 2859-1 tell them, and the scheme's curve of Stephens & Larson.
+
+Two of five, five in a row, five refused, a score of 30 and one refused are in published summaries (sqconline.com and two more). How
+the score grows (2 or 3 a lot, 0 again) was found in no page that could be read: it is as the standard is commonly quoted, 9.3.3.2.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +48,7 @@ def test_rules(lots: str, want: str) -> None:
 
 
 def test_the_score_asks_for_one_step_tighter_from_two_up() -> None:
+    """The increments are those that could not be checked against a readable source."""
     assert [s.score for s in replay([(1, 2), (1, 2), (2, 2), (1, 2)])] == [3, 6, 0, 3]
     assert [s.score for s in replay([(0, 0), (1, 1), (2, 1)])] == [2, 4, 0]
     assert Series().after(0, 20) == Series("normal", 0, (True,))  # no row of the table: never a reason for reduced inspection
