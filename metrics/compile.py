@@ -1,7 +1,8 @@
 """Query → one SQL statement with parameters.
 
 Each view that a question needs becomes a common table expression, aggregated on integer keys from the smallest table that carries the
-question; the views are stacked and folded on those keys; dictionaries are joined last. Totals are aggregated from the same facts, in the same pass where that can be.
+question; the views are stacked and folded on those keys; dictionaries are joined last. A statement can split the same facts in several
+ways at once (a total is the way without any split): `part` tells them apart, by GROUPING SETS where that can be.
 Names come from the registry and values are parameters, so no text of a user is ever SQL.
 """
 
@@ -39,11 +40,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL and parameters; `measures` are the columns after the dimensions, then `hidden` ones for intervals, methods and group sizes."""
+    """SQL and parameters. The first column, `part`, says which split a row belongs to; then come the dimensions, null where the split
+    does not have them, the `measures`, and hidden columns for intervals, methods and group sizes."""
 
     sql: str
     params: dict[str, object]
     by: tuple[Dimension, ...]
+    part: int  # the rows split by all of `by`
+    total: int | None  # the row of the whole
     measures: tuple[Measure, ...]
     crowd: dict[str, tuple[str, ...]]  # measure → hidden columns with the number of people behind it, in a scope without names
     tables: dict[str, str]  # view → the table that answers
@@ -87,7 +91,10 @@ def compile_query(query: Query, scope: Scope, span: Span, registry: Registry = R
 class Compiler:
     """One query on its way to SQL; checks everything when made. `statement()` gives the SQL, `asides()` looks at the same rows."""
 
-    def __init__(self, query: Query, scope: Scope, span: Span, registry: Registry = REGISTRY) -> None:
+    def __init__(
+        self, query: Query, scope: Scope, span: Span, registry: Registry = REGISTRY, splits: Sequence[tuple[str, ...]] = ()
+    ) -> None:
+        """`splits`: the dimensions of each wanted split, all of them named in the query's `by`; else its `by`, and the total if asked."""
         self.query, self.scope, self.span, self.registry = query, scope, span, registry
         self.params = Params()
         self.by = tuple(_named(registry.dimensions, name, "dimension", "维度") for name in query.by)
@@ -97,7 +104,8 @@ class Compiler:
         if not self.measures:
             raise QueryError("A query needs at least one measure.", "查询至少需要一个指标。")
         self.sliced = any(dimension.name == "stage" for dimension in self.asked)
-        self.totals = query.total and bool(self.by)
+        wanted = splits or (query.by, *(((),) if query.total and query.by else ()))
+        self.splits = {self.part(names): tuple(query.by.index(name) for name in query.by if name in names) for names in wanted}
         self._check_scope()
         self.crowd: dict[str, tuple[str, ...]] = {}
         self.parts: dict[str, Measure] = {}
@@ -107,6 +115,10 @@ class Compiler:
         self.tables = {name: self._table(registry.views[name]) for name in dict.fromkeys(part.view for part in self.parts.values())}
         if not scope.sees_people:
             self._add_crowds()
+
+    def part(self, names: Iterable[str]) -> int:
+        """The number that marks the rows of a split: as GROUPING() counts, a bit for each dimension it leaves out."""
+        return sum(1 << place for place, name in enumerate(reversed(self.query.by)) if name not in set(names))
 
     # What may be asked ------------------------------------------------------------------------------------------------
     def _check_scope(self) -> None:
@@ -201,16 +213,24 @@ class Compiler:
             f"coalesce(f.{name}, 0) AS {name}" for name in dict.fromkeys(name for names in self.crowd.values() for name in names)
         )
         order = [
-            "f.is_total",
+            "f.part",
             *(f"f.k{i} NULLS LAST" if d.kind in ("date", "integer", "code") else f"{i + 2} NULLS LAST" for i, d in enumerate(self.by)),
         ]
         sql = (
             "WITH "
             + ",\n".join(ctes)
-            + f"\nSELECT f.is_total, {', '.join(columns)}\nFROM folded AS f {' '.join(joins)}\nORDER BY {', '.join(order)}"
+            + f"\nSELECT f.part, {', '.join(columns)}\nFROM folded AS f {' '.join(joins)}\nORDER BY {', '.join(order)}"
         )
+        whole = self.part(())
         return Statement(
-            sql, self.params.values, self.by, self.measures, self.crowd, {name: table.name for name, table in self.tables.items()}
+            sql,
+            self.params.values,
+            self.by,
+            0,
+            whole if whole in self.splits else None,
+            self.measures,
+            self.crowd,
+            {name: table.name for name, table in self.tables.items()},
         )
 
     def asides(self, looks: Sequence[Look]) -> tuple[str, dict[str, object], list[str]]:
@@ -262,25 +282,21 @@ class Compiler:
         inner = self._formula(measure.den)
         if "error_type" not in self.query.by:
             return inner
-        others = ["f.is_total", *(f"f.k{i}" for i, d in enumerate(self.by) if d.name != "error_type")]
+        others = ["f.part", *(f"f.k{i}" for i, d in enumerate(self.by) if d.name != "error_type")]
         return f"(sum({inner}) OVER (PARTITION BY {', '.join(others)}))"
 
     def _fold(self) -> str:
-        """Stack the views and fold them on their keys; a question without dimensions, and a total, always have their one row."""
-        keys = ["is_total", *(f"k{i}" for i in range(len(self.by)))]
+        """Stack the views and fold them on their keys; the whole always has its one row."""
+        keys = ", ".join(["part", *(f"k{i}" for i in range(len(self.by)))])
         columns = {name: self._columns(name) for name in self.tables}
-        if len(columns) == 1 and self.by and not self.totals:
-            return f"SELECT * FROM {next(iter(columns))}_facts"
-        every = [column for names in columns.values() for column in names]
-        branches = [
-            f"SELECT {', '.join(keys)}, {', '.join(column if column in names else f'NULL AS {column}' for column in every)} FROM {name}_facts"
-            for name, names in columns.items()
-        ]
-        if self.totals or not self.by:
-            spine = ["true" if self.totals else "false", *("NULL" for _ in self.by), *("NULL" for _ in every)]
-            branches.append(f"SELECT {', '.join(spine)}")
-        folded = ", ".join(f"any_value({column}) AS {column}" for column in every)
-        return f"SELECT {', '.join(keys)}, {folded} FROM ({' UNION ALL '.join(branches)}) AS stacked GROUP BY {', '.join(keys)}"
+        whole = self.part(())
+        if len(columns) == 1 and whole not in self.splits:
+            return f"FROM {next(iter(columns))}_facts"
+        branches = [f"FROM {name}_facts" for name in columns]
+        if whole in self.splits:
+            branches.append(f"SELECT {whole} AS part")
+        folded = ", ".join(f"any_value({column}) AS {column}" for names in columns.values() for column in names)
+        return f"SELECT {keys}, {folded} FROM ({' UNION ALL BY NAME '.join(branches)}) AS stacked GROUP BY {keys}"
 
     def _columns(self, view: str) -> list[str]:
         found = []
@@ -290,52 +306,65 @@ class Compiler:
         return found
 
     def _facts(self, view: View, table: Table) -> str:
-        """One view's rows (and total), aggregated on keys."""
-        once = self.totals and view.name != "pace" and not view.entity and not table.whole  # rows and total in one pass
-        rows = self._select(view, table, total=False, once=once)
+        """One view's rows in every split, aggregated on keys."""
+        apart = bool(view.lone or table.whole)  # these cannot be counted for several splits in one pass
+        parts = [(part,) for part in self.splits] if apart else [tuple(self.splits)]
+        rows = " UNION ALL ".join(self._select(view, table, some) for some in parts)
         words = {i: found[1] for i, d in enumerate(self.by) if (found := OF_PROJECT.match(table.dims[d.name]))}
         if words:
-            word = "CASE WHEN NOT is_total THEN coalesce(w{0}.{1}, '') END AS k{0}"
-            read = [word.format(i, words[i]) if i in words else f"k{i}" for i in range(len(self.by))]
+            bit = {i: 1 << (len(self.by) - 1 - i) for i in words}
+            word = "CASE WHEN part & {2} = 0 THEN coalesce(w{0}.{1}, '') END AS k{0}"
+            read = [word.format(i, words[i], bit[i]) if i in words else f"k{i}" for i in range(len(self.by))]
             joins = [f"LEFT JOIN project AS w{i} ON w{i}.project_key = k{i}" for i in words]
-            rows = f"SELECT is_total, {', '.join([*read, *self._columns(view.name)])} FROM ({rows}) AS grouped {' '.join(joins)}"
-        return f"{rows} UNION ALL {self._select(view, table, total=True)}" if self.totals and not once else rows
+            rows = f"SELECT part, {', '.join([*read, *self._columns(view.name)])} FROM ({rows}) AS grouped {' '.join(joins)}"
+        return rows
 
-    def _select(self, view: View, table: Table, total: bool, once: bool = False) -> str:
-        by = () if total else self.by
-        keys = [OF_PROJECT.sub(r"w.\1", table.dims[d.name]) for d in by]
-        nulls = ", ".join(f"NULL AS k{i}" for i in range(len(self.by))) if total else ""
-        is_total = "grouping(k0) = 1" if once else "true" if total else "false"
-        lead = [f"{is_total} AS is_total"] + ([nulls] if nulls else [f"k{i}" for i in range(len(by))])
+    def _select(self, view: View, table: Table, parts: tuple[int, ...]) -> str:
+        """One view's rows in the given splits."""
+        only = self.splits[parts[0]] if len(parts) == 1 else range(len(self.by))  # the keys that these splits group by
+        every = range(len(self.by))
+        total = parts == (self.part(()),)
+        names = [f"k{i}" for i in every]
+        keys = [OF_PROJECT.sub(r"w.\1", table.dims[d.name]) for d in self.by]
+        keyed = [f"{key if i in only else 'NULL'} AS k{i}" for i, key in enumerate(keys)]
+        kept = [f"k{i}" if i in only else f"NULL AS k{i}" for i in every]
+        part = f"{parts[0]}" if len(parts) == 1 else f"grouping({', '.join(names)})"
+        lead = f"{part} AS part"
         columns = (
-            dict(table.columns) | (dict(table.sliced) if self.sliced else {}) | (dict(table.whole) if total else {}) | self._moved(table)
+            dict(table.columns)
+            | (dict(table.sliced) if self.sliced else {})
+            | (dict(table.whole) if total and self.by else {})
+            | self._moved(table)
         )
         predicates = self.predicates(table)
-        grouped = ", ".join(f"k{i}" for i in range(len(by)))
-        group = f" GROUP BY GROUPING SETS (({grouped}), ())" if once else f" GROUP BY {grouped}" if by else ""
-        parts = [part for part in self.parts.values() if part.view == view.name]
-        keyed = [f"{key} AS k{i}" for i, key in enumerate(keys)]
+
+        def group(*more: str) -> str:
+            sets = [", ".join([*(f"k{i}" for i in self.splits[number]), *more]) for number in parts]
+            if len(sets) > 1:
+                return f" GROUP BY GROUPING SETS ({', '.join(f'({one})' for one in sets)})"
+            return f" GROUP BY {sets[0]}" if sets[0] else ""
+
+        again = group()
+        if len(parts) > 1:
+            kept, again = ["part", *kept], f" GROUP BY {', '.join(['part', *names])}"
+        else:
+            kept = [lead, *kept]
+        measured = [part for part in self.parts.values() if part.view == view.name]
         if view.name == "pace":
-            return self._pace(table, columns, parts, lead, keyed, group, predicates)
+            return self._pace(table, columns, measured, [lead, *keyed], kept, group, again, predicates)
         if view.entity:
             entities = [f"{key} AS e{i}" for i, key in enumerate(view.entity)]
-            each = [*keyed, *(f"{sql} AS {name}" for name, sql in columns.items())] or ["1"]
-            most = [*keyed, *entities, *(f"max({sql}) AS {name}" for name, sql in columns.items())]
-            kept = [*(f"k{i}" for i in range(len(by))), *columns] or ["1"]
-            names = [*(f"k{i}" for i in range(len(by))), *(f"e{i}" for i in range(len(view.entity)))]
+            most = [lead, *keyed, *entities, *(f"max({sql}) AS {name}" for name, sql in columns.items())]
             several = [*predicates, f"NOT ({view.lone})"] if view.lone else predicates
-            source = f"SELECT {', '.join(kept)} FROM (SELECT {', '.join(most)} {self._from(table, most, several)} GROUP BY {', '.join(names)}) AS grouped"
+            source = f"SELECT {', '.join(most)} {self._from(table, most, several)}{group(*(f'e{i}' for i in range(len(view.entity))))}"
             if view.lone:
+                each = [lead, *keyed, *("NULL" for _ in entities), *columns.values()]
                 source += f" UNION ALL SELECT {', '.join(each)} {self._from(table, each, [*predicates, view.lone])}"
-            source = f"({source}) AS entity"
-            measured = [self._aggregate(part, {name: name for name in columns}) for part in parts]
-            return f"SELECT {', '.join([*lead, *measured])} FROM {source}{group}"
-        measured = [
-            self._aggregate(part, columns | {"worker": table.dims.get("worker", ""), "action": table.dims.get("action", "")})
-            for part in parts
-        ]
-        selected = [lead[0], *([nulls] if nulls else keyed), *measured]
-        return f"SELECT {', '.join(selected)} {self._from(table, selected, predicates)}{group}"
+            found = [self._aggregate(one, {name: name for name in columns}) for one in measured]
+            return f"SELECT {', '.join([*kept, *found])} FROM ({source}) AS entity{again}"
+        known = columns | {"worker": table.dims.get("worker", ""), "action": table.dims.get("action", "")}
+        selected = [lead, *keyed, *(self._aggregate(one, known) for one in measured)]
+        return f"SELECT {', '.join(selected)} {self._from(table, selected, predicates)}{group()}"
 
     def _moved(self, table: Table) -> dict[str, str]:
         within = {dimension.name for dimension in self.asked}
@@ -352,29 +381,28 @@ class Compiler:
         self,
         table: Table,
         columns: dict[str, str],
-        parts: Sequence[Measure],
-        lead: list[str],
+        measured: Sequence[Measure],
         keyed: list[str],
-        group: str,
+        kept: list[str],
+        group: Callable[..., str],
+        again: str,
         predicates: list[str],
     ) -> str:
         """Percentiles: exact from the log, else from the histogram by the order statistics on either side of (n − 1)·q."""
         if table.raw:
-            measured = [f"quantile_cont(pace, {part.percentile!r}) AS {part.name}" for part in parts]
-            inner = [*keyed, f"{columns['pace']} AS pace"]
-            return f"SELECT {', '.join([*lead, *measured])} FROM (SELECT {', '.join(inner)} {self._from(table, inner, predicates)}) AS timed{group}"
-        keys = [f"k{i}" for i in range(len(keyed))]
+            found = [f"quantile_cont({columns['pace']}, {one.percentile!r}) AS {one.name}" for one in measured]
+            return f"SELECT {', '.join([*keyed, *found])} {self._from(table, [*keyed, *found], predicates)}{group()}"
         inner = [*keyed, f"{columns['pace']} AS bucket", f"CAST(sum({columns['weight']}) AS BIGINT) AS weight"]
-        counted = f"SELECT {', '.join(inner)} {self._from(table, inner, [*predicates, 't.action IN (0, 1)'])} GROUP BY {', '.join([*keys, 'bucket'])}"
-        part_by = f"PARTITION BY {', '.join(keys)} " if keys else ""
+        counted = f"SELECT {', '.join(inner)} {self._from(table, inner, [*predicates, 't.action IN (0, 1)'])}{group('bucket')}"
+        within = f"PARTITION BY {', '.join(['part', *(f'k{i}' for i in range(len(self.by)))])} "
         pace = f"CASE WHEN bucket = {PACE_ZERO} THEN 0 ELSE 2 * pow({PACE_GAMMA!r}, bucket) / ({PACE_GAMMA!r} + 1) END"
-        running = f"SELECT *, {pace} AS pace, sum(weight) OVER ({part_by}ORDER BY bucket) AS upto, sum(weight) OVER ({part_by.strip()}) AS n FROM ({counted}) AS counted"
-        measured = []
-        for part in parts:
-            rank = f"((n - 1) * {part.percentile!r}::DOUBLE)"
+        running = f"SELECT *, {pace} AS pace, sum(weight) OVER ({within}ORDER BY bucket) AS upto, sum(weight) OVER ({within.strip()}) AS n FROM ({counted}) AS counted"
+        found = []
+        for one in measured:
+            rank = f"((n - 1) * {one.percentile!r}::DOUBLE)"
             low, high = (f"min(pace) FILTER (WHERE upto > {edge}{rank})" for edge in ("floor", "ceil"))
-            measured.append(f"{low} + ({high} - {low}) * max({rank} - floor{rank}) AS {part.name}")
-        return f"SELECT {', '.join([*lead, *measured])} FROM ({running}) AS running{group}"
+            found.append(f"{low} + ({high} - {low}) * max({rank} - floor{rank}) AS {one.name}")
+        return f"SELECT {', '.join([*kept, *found])} FROM ({running}) AS running{again}"
 
     def _from(self, table: Table, used: Iterable[str], predicates: Sequence[str]) -> str:
         """FROM … JOIN … WHERE …, with only the joins that the SQL mentions."""

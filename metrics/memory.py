@@ -7,7 +7,7 @@ of a date within the asked range, or of anything but work and reviews, makes a s
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -22,20 +22,27 @@ ROWS = 20_000  # a longer answer is not kept
 
 PEOPLE = frozenset({"staff", "arrivals", "departures", "moves", "cost"})  # views that no work row and no review can change
 
-Key = tuple[str, tuple[tuple[str, object], ...]]
+Key = tuple[str, tuple[tuple[str, object], ...], Hashable]
 Made = TypeVar("Made")
 _kept: WeakKeyDictionary[Store, OrderedDict[Key, tuple[int, Any]]] = WeakKeyDictionary()
 _lock = Lock()
 
 
 def remembered(
-    store: Store, sql: str, params: Mapping[str, object], period: Period, make: Callable[[pa.Table], Made], *, facts: bool = True
+    store: Store,
+    sql: str,
+    params: Mapping[str, object],
+    period: Period,
+    make: Callable[[pa.Table], Made],
+    *,
+    facts: bool = True,
+    kind: Hashable = None,
 ) -> Made:
     """What is made of the statement's rows, of a version of the store that is still right for these dates. Read it, never change it.
 
-    The same statement must always be made into the same thing. `facts`: whether it looks at work or reviews at all.
+    The same statement must always be made into the same thing, or into things of a different `kind`. `facts`: whether it looks at work or reviews at all.
     """
-    key = (sql, tuple(params.items()))
+    key = (sql, tuple(params.items()), kind)
     version = store.version_of(period.start, period.end, facts=facts)  # before reading: newer facts under an older version are read again
     with _lock:
         mine = _kept.setdefault(store, OrderedDict())

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from data.store import Store
 from metrics.compile import Compiler, Span, Statement
-from metrics.freshness import freshness
+from metrics.freshness import Freshness, freshness
 from metrics.intervals import Floats, wilson_many
 from metrics.labels import labels as labels
 from metrics.memory import PEOPLE, remembered
@@ -23,6 +23,7 @@ from metrics.notes import facts_notes, few_note, null_note, suppressed_note, tim
 from metrics.period import ALL, Compare, Period
 from metrics.scope import SMALLEST_GROUP, Scope
 from metrics.survival import kaplan_meier
+from metrics.together import Together, together
 
 Where = Mapping[str, Sequence[str]] | tuple[tuple[str, tuple[str, ...]], ...]
 Value = str | int | float | date | None
@@ -89,15 +90,29 @@ def run(store: Store, query: Query, scope: Scope) -> Result:
 
     Raises NameUnknown, QueryError or NotAllowed (see `metrics.compile`).
     """
+    return run_together(store, (query,), scope)[0]
+
+
+def run_together(store: Store, queries: Sequence[Query], scope: Scope) -> list[Result]:
+    """Answer several queries, those that split the same facts of one period in different ways by one statement. Raises as `run` does."""
     fresh = freshness(store)
     span = Span(fresh.first_hire, fresh.last)
-    compiler = Compiler(query, scope, span)
-    statement = compiler.statement()
-    now = _answer(store, statement, query.period)
-    before = None
-    if query.compare:
-        earlier = query.period.before(query.compare)
-        before = _answer(store, Compiler(replace(query, period=earlier, compare=None), scope, span).statement(), earlier)
+    found: dict[int, Result] = {}
+    for group in together([Compiler(query, scope, span) for query in queries]):
+        asked = group.queries[0]
+        now = _answers(store, group, asked.period)
+        before: Sequence[_Answer | None] = [None] * len(now)
+        if asked.compare:
+            earlier = asked.period.before(asked.compare)
+            (past,) = together([Compiler(replace(query, period=earlier, compare=None), scope, span) for query in group.queries])
+            before = _answers(store, past, earlier)
+        for place, compiler, own, was in zip(group.places, group.compilers, now, before, strict=True):
+            found[place] = _result(store, compiler, fresh, own, was)
+    return [found[place] for place in range(len(queries))]
+
+
+def _result(store: Store, compiler: Compiler, fresh: Freshness, now: _Answer, before: _Answer | None) -> Result:
+    query, scope = compiler.query, compiler.scope
     time, provisional_from = time_notes(query, compiler, fresh)
     notes = (*facts_notes(store, query, scope, compiler), *time, *now.notes())
     return Result(
@@ -115,31 +130,44 @@ def run(store: Store, query: Query, scope: Scope) -> Result:
         _filters(query, compiler),
         notes,
         provisional_from,
-        statement.sql,
+        now.sql,
     )
 
 
-def _answer(store: Store, statement: Statement, period: Period) -> _Answer:
-    facts = not PEOPLE.issuperset(statement.tables)
-    return remembered(store, statement.sql, statement.params, period, lambda got: _Answer(got, statement), facts=facts)
+def _answers(store: Store, group: Together, period: Period) -> list[_Answer]:
+    statements = group.statements()
+    first = statements[0]
+    facts = not PEOPLE.issuperset(first.tables)
+
+    def make(got: pa.Table) -> list[_Answer]:
+        return [_Answer(got, statement) for statement in statements]
+
+    kind = tuple((query.measures, query.by, query.total) for query in group.queries)
+    return remembered(store, first.sql, first.params, period, make, facts=facts, kind=kind)
 
 
 class _Answer:
     """A statement's rows, with small groups left out, estimates computed and intervals added."""
 
     def __init__(self, got: pa.Table, statement: Statement) -> None:
-        self._statement = statement
+        self._statement, self.sql = statement, statement.sql
         self._few: list[tuple[Measure, int, int]] = []
         self._hidden: dict[str, int] = {}
         self._null: list[Measure] = []
-        columns: dict[str, pa.ChunkedArray] = {"is_total": got["is_total"]} | {dim.name: got[dim.name] for dim in statement.by}
+        part = got["part"].to_numpy()
+        mine = (part == statement.part) | (part == statement.total)
+        if not mine.all():
+            got, part = got.filter(pa.array(mine)), part[mine]
+        columns: dict[str, pa.ChunkedArray] = {dim.name: got[dim.name] for dim in statement.by}
         for measure in statement.measures:
             columns |= self._columns(measure, got)
         whole = pa.table(columns)
-        is_total = whole["is_total"]
-        rows = whole.filter(pc.invert(is_total)).drop_columns(["is_total"])
-        totals = whole.filter(is_total if statement.by else pc.invert(is_total)).drop_columns(
-            ["is_total", *(dim.name for dim in statement.by)]
+        rows = whole if statement.total is None else whole.filter(pa.array(part == statement.part))
+        totals = whole if statement.total is None else whole.filter(pa.array(part == statement.total))
+        totals = (
+            totals.drop_columns([dim.name for dim in statement.by])
+            if statement.total is not None or not statement.by
+            else totals.slice(0, 0)
         )
         self.exact = rows
         self.table = _frame(rows)

@@ -10,16 +10,20 @@ MONEY = ("revenue", "direct_cost", "contribution_margin", "margin_rate")
 WORK = ("units", "first_pass_yield")
 
 view = screen.open("overview")
-whole = view.ask(*MONEY, *WORK)
-trend = view.ask(*MONEY, *WORK, by=view.grain).dated()
+CARDS = (*MONEY, *WORK)
+whole, trend, projects, clients = view.ask_together(
+    view.question(*CARDS),
+    view.question(*CARDS, by=view.grain),
+    view.question(*CARDS, by="project", total=True),
+    view.question(*CARDS, by="client", total=True),
+)
+trend = trend.dated()
 if not len(trend):
     states.empty()
     st.stop()
-cards.row([cards.Card(name, whole, trend, _("Margin") if name == "contribution_margin" else "") for name in (*MONEY, *WORK)])
+cards.row([cards.Card(name, whole, trend, _("Margin") if name == "contribution_margin" else "") for name in CARDS])
 
 margin, revenue = measure("contribution_margin"), measure("revenue")
-projects = view.ask(*MONEY, *WORK, by="project", total=True)
-clients = view.ask(*MONEY, by="client", total=True)
 
 left, right = st.columns([3, 2])
 with (

@@ -9,25 +9,21 @@ from pages.ui.text import _
 CARDS = ("first_pass_yield", "error_rate", "unit_error_rate", "rework_rate", "review_coverage", "final_yield")
 
 view = screen.open("quality")
-whole = view.ask(*CARDS)
-trend = view.ask(
-    "first_pass_yield",
-    "error_rate",
-    "unit_error_rate",
-    "review_coverage",
-    "final_yield",
-    "errors",
-    "reviewed",
-    by=view.grain,
-    compare=False,
-).dated()
+columns = ("error_rate", "reviewed", "unit_error_rate", "review_coverage", "rework_rate")
+whole, trend, projects, teams = view.ask_together(
+    view.question(*CARDS),
+    view.question(*CARDS, "errors", "reviewed", by=view.grain),
+    view.question(*columns, by="project", total=True),
+    view.question(*columns, by="team", total=True),
+)
+trend = trend.dated()
 if not len(trend):
     states.empty()
     st.stop()
 person = view.choice.where.get(filters.PERSON)
 if person:
     st.subheader(label(view.store, "worker", person), anchor=False)
-cards.row([cards.Card(name, whole, trend if name != "rework_rate" else None) for name in CARDS])
+cards.row([cards.Card(name, whole, trend) for name in CARDS])
 if whole.total("error_rate") is None:
     states.empty(_("Nothing was inspected for this choice, so there is no rate."))
     view.notes(whole)
@@ -54,9 +50,6 @@ with right, screen.panel(_("What the errors were"), _("Green reaches 80% of them
     )
     errors.types(view.ask("errors", "error_units", by="error_type", compare=False), counted or "errors")
 
-columns = ("error_rate", "reviewed", "unit_error_rate", "review_coverage")
-projects = view.ask(*columns, "rework_rate", by="project", total=True)
-teams = view.ask(*columns, "rework_rate", by="team", total=True)
 left, right = st.columns(2)
 how = _("Dot and 95% interval; brick is above the rate of all by more than chance, green below. Click to narrow.")
 chosen: dict[str, str | None] = {}

@@ -10,8 +10,8 @@ CARDS = ("units", "work_hours", "units_per_hour", "units_per_merged_hour", "acti
 SHORT = {"units_per_merged_hour": N_("Per merged hour"), "seconds_per_unit_p50": N_("Seconds per unit")}  # as far as a card has room
 
 view = screen.open("throughput")
-whole = view.ask(*CARDS)
-trend = view.ask(*CARDS, by=view.grain).dated()
+whole, trend, projects = view.ask_together(view.question(*CARDS), view.question(*CARDS, by=view.grain), view.question(*CARDS, by="project"))
+trend = trend.dated()
 if not len(trend):
     states.empty()
     st.stop()
@@ -58,7 +58,7 @@ with (
         alt=_("Units per hour over time"),
     )
 
-projects = view.ask(*CARDS, by="project").order("work_hours")
+projects = projects.order("work_hours")
 with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole screen to the project.")):
     chosen = tables.show(
         projects,

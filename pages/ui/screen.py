@@ -67,15 +67,32 @@ class View:
         total: bool = False,
         without: Sequence[str] = (),
     ) -> Answer:
-        """The measures within the filters and the scope, by up to a few dimensions, with the comparison of the bar.
+        """The answer to one question (see `question`). Raises NotAllowed for a field outside the scope."""
+        question = self.question(*measures, by=by, where=where, compare=compare, period=period, total=total, without=without)
+        return ask.answer(self.store, question, self.scope)
 
-        Without `by`, only totals. `where` narrows further, `without` leaves filters of the bar
-        out (to compare a person with others). Raises NotAllowed for a field outside the scope.
+    def ask_together(self, *questions: Query) -> tuple[Answer, ...]:
+        """The answers to several questions of the screen; those that rest on the same facts take one look."""
+        return ask.answers(self.store, questions, self.scope)
+
+    def question(
+        self,
+        *measures: str,
+        by: str | Sequence[str] = (),
+        where: Mapping[str, Sequence[str]] | None = None,
+        compare: bool = True,
+        period: Period | None = None,
+        total: bool = False,
+        without: Sequence[str] = (),
+    ) -> Query:
+        """The measures within the filters, by up to a few dimensions, with the comparison of the bar.
+
+        Without `by`, only totals. `where` narrows further, `without` leaves filters of the bar out (to compare a person with others).
         """
         dims = (by,) if isinstance(by, str) else tuple(by)
         against: Compare | None = self.choice.compare if compare and period is None else None
         kept = {name: values for name, values in self.choice.conditions().items() if name not in without}
-        query = Query(
+        return Query(
             tuple(measures),
             by=dims,
             period=period or self.choice.period,
@@ -83,8 +100,6 @@ class View:
             compare=against,
             total=total or not dims,
         )
-        return ask.answer(self.store, query, self.scope)
-
     def notes(self, *answers: Answer) -> None:
         """What a reader must know about these numbers, each sentence once, under the content."""
         said = dict.fromkeys(words for answer in answers for words in answer.notes)
