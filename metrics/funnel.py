@@ -20,7 +20,7 @@ from metrics.chance import LEVEL, MIN_N, Side
 from metrics.intervals import Floats, poisson
 
 Basis = Literal["proportion", "ratio"]
-Measure = Literal["odds ratio", "risk ratio"]
+Measure = Literal["odds ratio", "risk ratio", "rate ratio"]
 Reason = Literal["no sample", "nothing expected", "no events", "only events", "nothing to compare"]
 
 WINSORISED = 0.1  # of the z at each end, before their spread is measured
@@ -262,11 +262,12 @@ def mantel_haenszel(
     level: float = 0.95,
     correction: bool = True,
 ) -> Common:
-    """x of n in one group against x0 of n0 in the other, stratum by stratum (project, say): their common odds ratio or risk ratio.
+    """x of n in one group against x0 of n0 in the other, stratum by stratum (project, say): their common odds ratio or risk ratio;
+    or, as “rate ratio”, x events in a time n (errors, or units, in hours): that of their rates, of which there may be more than n.
 
     Mantel & Haenszel 1959, JNCI 22(4); variance of the log odds ratio: Robins, Breslow & Greenland 1986, Biometrics 42; of the log risk
-    ratio: Greenland & Robins 1985, Biometrics 41. The test is Cochran–Mantel–Haenszel's, with the continuity correction unless told not
-    to. Strata with only one group say nothing. No ratio where one side never (or always) had the event, or nobody had it in some strata
+    and rate ratios: Greenland & Robins 1985, Biometrics 41. The test is Cochran–Mantel–Haenszel's, with the continuity correction unless told
+    not to; for rates, that of counts which are shared out by time. Its interval takes events to be independent: units of work hang together. Strata with only one group say nothing. No ratio where one side never (or always) had the event, or nobody had it in some strata
     and everybody in the others (“nothing to compare”). Raises ValueError for lengths that differ, null input or counts outside 0…size.
 
     Berkeley's admissions, men against women by department, as R's mantelhaen.test prints them:
@@ -280,7 +281,8 @@ def mantel_haenszel(
     a, m1, c, m0 = (np.array(part, dtype=np.float64) for part in (x, n, x0, n0))
     if not len(a) == len(m1) == len(c) == len(m0):
         raise ValueError(f"strata: {len(a)}, {len(m1)}, {len(c)} and {len(m0)} values")
-    if not ((a >= 0) & (c >= 0) & (a <= m1) & (c <= m0)).all():
+    rates = measure == "rate ratio"
+    if not ((a >= 0) & (c >= 0) & (m1 >= 0) & (m0 >= 0) & (rates | ((a <= m1) & (c <= m0)))).all():
         raise ValueError("mantel_haenszel: a count that is null, below 0 or above its size")
     both = (m1 > 0) & (m0 > 0)
     a, m1, c, m0 = a[both], m1[both], c[both], m0[both]
@@ -293,23 +295,25 @@ def mantel_haenszel(
         r, s = float(above.sum()), float(below.sum())
     else:
         r, s = float((a * m0 / t).sum()), float((c * m1 / t).sum())
+    test = _association(a, m1, c, m0, correction, rates)
     if r == 0 or s == 0:
         never, always = not (a.any() and c.any()), not (b.any() and d.any())
         reason: Reason = "no events" if never else "only events" if always else "nothing to compare"
-        return Common(None, None, None, *_association(a, m1, c, m0, correction), size, reason)
+        return Common(None, None, None, *test, size, reason)
     if measure == "odds ratio":
         p, q = (a + d) / t, (b + c) / t
         variance = float((p * above).sum() / (2 * r * r) + (p * below + q * above).sum() / (2 * r * s) + (q * below).sum() / (2 * s * s))
     else:
-        variance = float(((m1 * m0 * (a + c) - a * c * t) / t**2).sum()) / (r * s)
+        variance = float(((m1 * m0 * (a + c) - (0 if rates else a * c * t)) / t**2).sum()) / (r * s)
     reach = _quantile(level) * sqrt(variance)
-    return Common(r / s, exp(log(r / s) - reach), exp(log(r / s) + reach), *_association(a, m1, c, m0, correction), size)
+    return Common(r / s, exp(log(r / s) - reach), exp(log(r / s) + reach), *test, size)
 
 
-def _association(a: Floats, m1: Floats, c: Floats, m0: Floats, correction: bool) -> tuple[float | None, float | None]:
+def _association(a: Floats, m1: Floats, c: Floats, m0: Floats, correction: bool, rates: bool) -> tuple[float | None, float | None]:
     """Chi-square and p of no association in any stratum; None when nothing varies."""
     t, events = m1 + m0, a + c
-    variance = float((m1 * m0 * events * (t - events) / (t * t * np.maximum(t - 1, 1))).sum())
+    left = 1.0 if rates else (t - events) / np.maximum(t - 1, 1)  # of a fixed number of cases some are used up
+    variance = float((m1 * m0 * events * left / (t * t)).sum())
     if variance == 0:
         return None, None
     off = abs(float((a - m1 * events / t).sum()))

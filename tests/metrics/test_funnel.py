@@ -265,6 +265,36 @@ def test_berkeley_admissions_as_r_prints_them() -> None:
     assert found.n == 4526
 
 
+def test_doctors_who_smoke_as_stata_prints_them() -> None:
+    """Coronary deaths in person-years of five ages (Doll & Hill 1966; `breslow` in R's boot): Stata's ir, M–H combined, 1.424682 (1.154703, 1.757784).
+
+    Without ages it is 1.72: smokers were younger, and the ratio falls with age.
+    """
+    smokers, years = [32, 104, 206, 186, 102], [52407, 43248, 28612, 12663, 5317]
+    others, theirs = [2, 12, 28, 28, 31], [18790, 10673, 5710, 2585, 1462]
+    found = mantel_haenszel(smokers, years, others, theirs, "rate ratio")
+    assert [round(v, 6) for v in (found.value, found.low, found.high)] == [1.424682, 1.154703, 1.757784]  # type: ignore[arg-type]
+    crude = mantel_haenszel([sum(smokers)], [sum(years)], [sum(others)], [sum(theirs)], "rate ratio")
+    assert round(crude.value, 2) == 1.72  # type: ignore[arg-type]
+
+
+@given(a=st.integers(1, 500), c=st.integers(1, 500), t1=st.floats(0.5, 1000), t0=st.floats(0.5, 1000))
+def test_the_rate_ratio_of_one_stratum(a: int, c: int, t1: float, t0: float) -> None:
+    """a ÷ t1 over c ÷ t0, the log's variance 1/a + 1/c; the test is the binomial's normal one of how a + c are shared out by time."""
+    found = mantel_haenszel([a], [t1], [c], [t0], "rate ratio", correction=False)
+    assert found.value == pytest.approx(a / t1 / (c / t0))
+    assert log(found.high / found.low) == pytest.approx(2 * 1.959963984540054 * sqrt(1 / a + 1 / c))  # type: ignore[operator]
+    share = t1 / (t1 + t0)
+    assert found.statistic == pytest.approx((a - (a + c) * share) ** 2 / ((a + c) * share * (1 - share)), rel=1e-6, abs=1e-9)
+
+
+def test_rates_that_cannot_be_compared() -> None:
+    assert mantel_haenszel([5], [2.0], [0], [2.0], "rate ratio").reason == "no events"
+    assert mantel_haenszel([5], [2.0], [3], [0.0], "rate ratio").reason == "no sample"
+    with pytest.raises(ValueError, match="below 0"):
+        mantel_haenszel([5], [-2.0], [3], [1.0], "rate ratio")
+
+
 strata = st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=6)
 
 
