@@ -310,7 +310,7 @@ def facts(seen: Annotation, known: Sequence[Fact], names: Names) -> list[Fact]:
         if (again := replace(fact, project_id=now.project_id, batch_id=now.batch_id, action=edit.action, extra=_extra(_lasting(fact))))
         != fact
     ]
-    return ([now] if now != base else []) + rows
+    return ([now] if base is None or replace(now, version=base.version) != base else []) + rows
 
 
 def gone(known: Sequence[Fact]) -> list[Fact]:
@@ -441,6 +441,14 @@ def page_batches(read: Read, names: Names, tasks: Sequence[Mapping[str, Any]], p
     if not keep_deleted:
         there = {str(raw.get("id")) for task in tasks for raw in task.get("annotations") or () if isinstance(raw, Mapping)}
         rows += [row for name, held in told.items() if name not in there for row in gone(held)]
+    if bad:
+        kept = {
+            raw
+            for (raw,) in read(
+                "SELECT raw FROM reject WHERE file IS NULL AND raw IN (SELECT unnest(?::VARCHAR[]))", [[one.raw for one in bad]]
+            )
+        }
+        bad = [one for one in bad if one.raw not in kept]
     batches = [work_batch(rows, rejects=bad)] if rows or bad else []
     reviewed = [one for one in seen if one.reviews]
     if reviewed:
