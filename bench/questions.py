@@ -70,6 +70,7 @@ _INSPECTED = "coalesce(t.inspected_units, t.work_units)"
 _REVIEW_LOG = Table(
     "review", {**REVIEW_LOG_DIMS, "error_type": "coalesce(t.error_type, '')"},
     {"verdicts": "1", "rejected": _when(f"t.verdict = {REJECT}"), "unlinked": _when("NOT t.linked"), "overturned_rows": _when("t.overturned"),
+     "lone_rows": _when("t.repeat_of IS NULL"), "lone_rejected_rows": _when(f"t.repeat_of IS NULL AND t.verdict = {REJECT}"),
      "inspected_count": f"coalesce({_INSPECTED}, 0)", "error_count": _when(f"{_INSPECTED} IS NOT NULL", "coalesce(t.error_units, 0)"),
      **{name: sql for name, sql in _VERDICTS.items() if not name.startswith("stage")}},
     date="t.work_date", raw=True, sliced={name.removeprefix("stage_"): sql for name, sql in _VERDICTS.items() if name.startswith("stage")},

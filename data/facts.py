@@ -209,14 +209,18 @@ class Facts:
             self.renumber()
             submitted = f"SELECT is_new, id, project_key, item_id, repeat_of FROM relative WHERE action IN ({ANNOTATE}, {REWORK})"
             derive.mark_repeats(cur, "work", submitted, "repeated")
+            cur.execute("""CREATE OR REPLACE TEMP TABLE joined AS SELECT w.*, 0 AS gained, 1 AS parted
+                FROM (FROM repeated WHERE NOT is_new) AS r JOIN work AS w ON w.rowid = r.id WHERE w.repeat_of IS NULL""")
             cur.execute("UPDATE work SET repeat_of = r.repeat_of FROM (FROM repeated WHERE NOT is_new) AS r WHERE work.rowid = r.id")
+            if self.value("SELECT count(*) FROM joined"):
+                changes.shifted.append("joined")
             rounds = "LEFT JOIN attempt AS r ON r.is_new AND r.id = p.id"
             repeats = "LEFT JOIN repeated AS m ON m.is_new AND m.id = p.id"
         if derive.measure_overlaps(cur, "gone" if self.gone else None):
-            cur.execute("""CREATE OR REPLACE TEMP TABLE shifted AS SELECT w.*, w.overlap_s - c.overlap_s AS gained
+            cur.execute("""CREATE OR REPLACE TEMP TABLE shifted AS SELECT w.*, w.overlap_s - c.overlap_s AS gained, 0 AS parted
                 FROM (FROM covered WHERE NOT is_new) AS c JOIN work AS w ON w.rowid = c.id""")
             cur.execute("UPDATE work SET overlap_s = c.overlap_s FROM (FROM covered WHERE NOT is_new) AS c WHERE work.rowid = c.id")
-            changes.shifted = "shifted"
+            changes.shifted.append("shifted")
             overlaps = "LEFT JOIN covered AS o ON o.is_new AND o.id = p.id"
         derive.place(cur, "fresh", "placed")
         cur.execute(f"""INSERT INTO work BY NAME
@@ -315,6 +319,7 @@ class Facts:
             [
                 *(f"r.{c} IS DISTINCT FROM j.{c}" for c in derive.DERIVED_REVIEW),
                 "(NOT r.event_given AND r.event_id IS DISTINCT FROM j.event_id)",
+                "(r.repeat_of IS NULL) <> (j.repeat_of IS NULL)",
             ]
         )
         cur.execute(f"""CREATE OR REPLACE TEMP TABLE rejudged AS

@@ -25,7 +25,8 @@ LENGTH = "CASE WHEN ts IS NULL THEN NULL WHEN wall_s IS NULL THEN seconds WHEN w
 _WORK_SUMS = f"""count(*) AS row_count, sum(units) AS unit_count, coalesce(sum(prelabelled_units), 0) AS prelabelled_count,
     count(seconds) AS timed_rows, coalesce(sum(units) FILTER (seconds IS NOT NULL), 0) AS timed_units, coalesce(sum(seconds), 0) AS seconds,
     coalesce(sum(units) FILTER (({LENGTH}) IS NOT NULL), 0) AS merged_units, coalesce(sum(({LENGTH}) - overlap_s), 0) AS merged_s,
-    count(*) FILTER (action = {ANNOTATE} AND round > 1) AS repeat_rows, count(*) FILTER (wall_s < 0) AS negative_rows"""
+    count(*) FILTER (action = {ANNOTATE} AND round > 1) AS repeat_rows, count(*) FILTER (wall_s < 0) AS negative_rows,
+    count(*) FILTER (action IN ({ANNOTATE}, {REWORK}) AND repeat_of IS NULL) AS lone_rows"""
 _BUCKET = f"""CASE WHEN seconds > 0 THEN ceil(ln(seconds::DOUBLE / units::DOUBLE) / ln({PACE_GAMMA!r}))::SMALLINT
     ELSE ({PACE_ZERO})::SMALLINT END"""
 _PACED = f"action IN ({ANNOTATE}, {REWORK}) AND seconds IS NOT NULL AND units > 0"
@@ -52,6 +53,7 @@ REVIEW_ROLLUPS = {
         count(*) FILTER (stage_first) AS stage_first_rows, count(*) FILTER (stage_first AND verdict = {ACCEPT}) AS stage_first_accepts,
         count(*) FILTER (stage_last) AS stage_last_rows, count(*) FILTER (stage_last AND verdict = {ACCEPT}) AS stage_last_accepts,
         count(*) FILTER (overturned) AS overturned_rows,
+        count(*) FILTER (repeat_of IS NULL) AS lone_rows, count(*) FILTER (repeat_of IS NULL AND verdict = {REJECT}) AS lone_rejected_rows,
         coalesce(sum(coalesce(inspected_units, work_units)), 0) AS inspected_count,
         coalesce(sum(error_units) FILTER (coalesce(inspected_units, work_units) IS NOT NULL), 0) AS error_count,
         coalesce(sum(work_units) FILTER (is_last AND verdict = {ACCEPT}), 0) AS passed_units
@@ -107,11 +109,11 @@ _OWN_RATE = """LEFT JOIN (FROM rated WHERE batch_key <> 0) AS rb ON rb.project_k
 
 @dataclass(slots=True)
 class Changes:
-    """What a load did to a log: the relation of rows it appended, the dates on which rows it found were changed, and the relation of
-    work rows it found whose merged seconds alone changed (by `gained`)."""
+    """What a load did to a log: the relation of rows it appended, the dates on which rows it found were changed, and the relations of
+    work rows it found of which only the merged seconds changed (by `gained`), or that are no longer alone on their item (`parted` 1)."""
 
     added: dict[str, str] = field(default_factory=dict)
-    shifted: str = ""
+    shifted: list[str] = field(default_factory=list)
     stale: dict[str, Dates] = field(default_factory=lambda: {"work": set(), "review": set()})
     stale_earned: Dates = field(default_factory=set)
 
@@ -143,13 +145,13 @@ def refresh(cur: DuckDBPyConnection, changes: Changes) -> Dates:
     added: dict[str, Dates] = {}
     for log, tables in ROLLUPS.items():
         column, relation, stale = DATE_COLUMN[log], changes.added.get(log), changes.stale[log]
-        shifted = changes.shifted if log == "work" else ""
-        parts = [f"SELECT {column} FROM {rows}" for rows in (relation, shifted) if rows]
+        shifted = changes.shifted if log == "work" else []
+        parts = [f"SELECT {column} FROM {rows}" for rows in (relation, *shifted) if rows]
         dates: Dates = {row[0] for row in cur.execute(" UNION ".join(parts)).fetchall()} if parts else set()
         stale |= _overdue(cur, log, dates - stale)
         added[log] = dates - stale
-        if shifted:
-            _shift(cur, f"(FROM {shifted} WHERE {among(column, dates - stale)})")
+        for rows in shifted:
+            _shift(cur, f"(FROM {rows} WHERE {among(column, dates - stale)})")
         for table, select in tables.items():
             if stale:
                 cur.execute(f"DELETE FROM {table} WHERE {among('business_date', stale)}")
@@ -161,12 +163,14 @@ def refresh(cur: DuckDBPyConnection, changes: Changes) -> Dates:
 
 
 def _shift(cur: DuckDBPyConnection, rows: str) -> None:
-    """Append what these rows gained in merged seconds, with zeros beside it, under the keys they are rolled up by."""
+    """Append what these rows gained in merged seconds and lost in loneliness, with zeros beside it, under the keys they are rolled up by."""
+    change = {"merged_s": "sum(gained)", "lone_rows": "-sum(parted)"}
     for table in ("work_day", "work_hour"):
         columns = [name for name, *_ in cur.execute(f"DESCRIBE {table}").fetchall()]
         keys, sums = columns[: columns.index("row_count")], columns[columns.index("row_count") :]
-        zeros = ", ".join(f"{'sum(gained)' if name == 'merged_s' else '0'} AS {name}" for name in sums)
-        cur.execute(f"INSERT INTO {table} BY NAME SELECT {', '.join(keys)}, {zeros} FROM {rows} GROUP BY ALL HAVING sum(gained) <> 0")
+        zeros = ", ".join(f"{change.get(name, '0')} AS {name}" for name in sums)
+        changed = " OR ".join(f"{sql} <> 0" for sql in change.values())
+        cur.execute(f"INSERT INTO {table} BY NAME SELECT {', '.join(keys)}, {zeros} FROM {rows} GROUP BY ALL HAVING {changed}")
 
 
 def rebuild(cur: DuckDBPyConnection) -> None:

@@ -89,19 +89,22 @@ CREATE TABLE work_day (business_date DATE, worker_key INTEGER NOT NULL, team_key
     project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL, action UTINYINT NOT NULL, round USMALLINT NOT NULL, clock UTINYINT,
     row_count INTEGER NOT NULL, unit_count DECIMAL(18,3) NOT NULL, prelabelled_count DECIMAL(18,3) NOT NULL,
     timed_rows INTEGER NOT NULL, timed_units DECIMAL(18,3) NOT NULL, seconds DECIMAL(18,3) NOT NULL,
-    merged_units DECIMAL(18,3) NOT NULL, merged_s DECIMAL(18,3) NOT NULL, repeat_rows INTEGER NOT NULL, negative_rows INTEGER NOT NULL);
+    merged_units DECIMAL(18,3) NOT NULL, merged_s DECIMAL(18,3) NOT NULL, repeat_rows INTEGER NOT NULL, negative_rows INTEGER NOT NULL,
+    lone_rows INTEGER NOT NULL);
 CREATE TABLE work_hour (business_date DATE, hour UTINYINT, worker_key INTEGER NOT NULL, team_key SMALLINT NOT NULL,
     site_key SMALLINT NOT NULL, project_key SMALLINT NOT NULL, action UTINYINT NOT NULL, clock UTINYINT,
     row_count INTEGER NOT NULL, unit_count DECIMAL(18,3) NOT NULL, prelabelled_count DECIMAL(18,3) NOT NULL,
     timed_rows INTEGER NOT NULL, timed_units DECIMAL(18,3) NOT NULL, seconds DECIMAL(18,3) NOT NULL,
-    merged_units DECIMAL(18,3) NOT NULL, merged_s DECIMAL(18,3) NOT NULL, repeat_rows INTEGER NOT NULL, negative_rows INTEGER NOT NULL);
+    merged_units DECIMAL(18,3) NOT NULL, merged_s DECIMAL(18,3) NOT NULL, repeat_rows INTEGER NOT NULL, negative_rows INTEGER NOT NULL,
+    lone_rows INTEGER NOT NULL);
 CREATE TABLE review_day (business_date DATE, review_date DATE, worker_key INTEGER NOT NULL, team_key SMALLINT NOT NULL,
     site_key SMALLINT NOT NULL, reviewer_key INTEGER, project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL,
     action UTINYINT, round USMALLINT NOT NULL, stage UTINYINT NOT NULL, error_type VARCHAR,
     verdicts INTEGER NOT NULL, rejections INTEGER NOT NULL, unlinked INTEGER NOT NULL, first_rows INTEGER NOT NULL, first_accepts INTEGER NOT NULL,
     last_rows INTEGER NOT NULL, last_accepts INTEGER NOT NULL, stage_first_rows INTEGER NOT NULL, stage_first_accepts INTEGER NOT NULL,
     stage_last_rows INTEGER NOT NULL, stage_last_accepts INTEGER NOT NULL, overturned_rows INTEGER NOT NULL,
-    inspected_count DECIMAL(18,3) NOT NULL, error_count DECIMAL(18,3) NOT NULL, passed_units DECIMAL(18,3) NOT NULL);
+    inspected_count DECIMAL(18,3) NOT NULL, error_count DECIMAL(18,3) NOT NULL, passed_units DECIMAL(18,3) NOT NULL,
+    lone_rows INTEGER NOT NULL, lone_rejected_rows INTEGER NOT NULL);
 CREATE TABLE pace_day (business_date DATE, site_key SMALLINT NOT NULL, project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL,
     action UTINYINT NOT NULL, round USMALLINT NOT NULL, bucket SMALLINT NOT NULL, row_count INTEGER NOT NULL);
 CREATE TABLE pace_group (business_date DATE, team_key SMALLINT NOT NULL, site_key SMALLINT NOT NULL, project_key SMALLINT NOT NULL,
@@ -398,6 +401,7 @@ COMMENT ON COLUMN work_day.merged_units IS 'units of rows whose interval is know
 COMMENT ON COLUMN work_day.merged_s IS 'length of the intervals with overlaps counted once, s';
 COMMENT ON COLUMN work_day.repeat_rows IS 'annotate rows that are not the item''s first attempt';
 COMMENT ON COLUMN work_day.negative_rows IS 'rows that end before they start';
+COMMENT ON COLUMN work_day.lone_rows IS 'submissions that are the only ones of their item';
 COMMENT ON TABLE work_hour IS 'Roll-up of work by hour';
 COMMENT ON COLUMN work_hour.business_date IS 'date on which the shift began, in the site''s zone; null for undated rows';
 COMMENT ON COLUMN work_hour.hour IS 'hour of the local clock, 0–23; null for undated rows';
@@ -417,6 +421,7 @@ COMMENT ON COLUMN work_hour.merged_units IS 'units of rows whose interval is kno
 COMMENT ON COLUMN work_hour.merged_s IS 'length of the intervals with overlaps counted once, s';
 COMMENT ON COLUMN work_hour.repeat_rows IS 'annotate rows that are not the item''s first attempt';
 COMMENT ON COLUMN work_hour.negative_rows IS 'rows that end before they start';
+COMMENT ON COLUMN work_hour.lone_rows IS 'submissions that are the only ones of their item';
 COMMENT ON TABLE review_day IS 'Roll-up of review by day of the work and day of the review';
 COMMENT ON COLUMN review_day.business_date IS 'date of the work, of the review when the work is not known; null for undated rows';
 COMMENT ON COLUMN review_day.review_date IS 'business date of the review; null for undated rows';
@@ -442,6 +447,8 @@ COMMENT ON COLUMN review_day.stage_first_accepts IS 'of stage_first_rows, accept
 COMMENT ON COLUMN review_day.stage_last_rows IS 'work rows by their last verdict of the stage';
 COMMENT ON COLUMN review_day.stage_last_accepts IS 'of stage_last_rows, accepted';
 COMMENT ON COLUMN review_day.overturned_rows IS 'rejections accepted later without rework';
+COMMENT ON COLUMN review_day.lone_rows IS 'reviews that are the only ones of their item';
+COMMENT ON COLUMN review_day.lone_rejected_rows IS 'of lone_rows, with verdict reject';
 COMMENT ON COLUMN review_day.inspected_count IS 'units checked';
 COMMENT ON COLUMN review_day.error_count IS 'units found wrong';
 COMMENT ON COLUMN review_day.passed_units IS 'units of work rows whose last verdict is accept';

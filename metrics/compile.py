@@ -307,8 +307,7 @@ class Compiler:
 
     def _facts(self, view: View, table: Table) -> str:
         """One view's rows in every split, aggregated on keys."""
-        apart = bool(view.lone or table.whole)  # these cannot be counted for several splits in one pass
-        parts = [(part,) for part in self.splits] if apart else [tuple(self.splits)]
+        parts = [(part,) for part in self.splits] if table.whole else [tuple(self.splits)]  # other columns for the whole
         rows = " UNION ALL ".join(self._select(view, table, some) for some in parts)
         words = {i: found[1] for i, d in enumerate(self.by) if (found := OF_PROJECT.match(table.dims[d.name]))}
         if words:
@@ -355,11 +354,7 @@ class Compiler:
         if view.entity:
             entities = [f"{key} AS e{i}" for i, key in enumerate(view.entity)]
             most = [lead, *keyed, *entities, *(f"max({sql}) AS {name}" for name, sql in columns.items())]
-            several = [*predicates, f"NOT ({view.lone})"] if view.lone else predicates
-            source = f"SELECT {', '.join(most)} {self._from(table, most, several)}{group(*(f'e{i}' for i in range(len(view.entity))))}"
-            if view.lone:
-                each = [lead, *keyed, *("NULL" for _ in entities), *columns.values()]
-                source += f" UNION ALL SELECT {', '.join(each)} {self._from(table, each, [*predicates, view.lone])}"
+            source = f"SELECT {', '.join(most)} {self._from(table, most, predicates)}{group(*(f'e{i}' for i in range(len(entities))))}"
             found = [self._aggregate(one, {name: name for name in columns}) for one in measured]
             return f"SELECT {', '.join([*kept, *found])} FROM ({source}) AS entity{again}"
         known = columns | {"worker": table.dims.get("worker", ""), "action": table.dims.get("action", "")}

@@ -80,7 +80,7 @@ class View:
     """Facts of one kind, in tables from small to large that give the same numbers; the first that carries a question answers it.
 
     `entity` (key SQL) makes measures count distinct entities instead of rows: of each entity's rows the largest value of a column counts.
-    Rows that meet `lone` are the only one of their entity. `population` names the views that
+    `population` names the views that
     can say how many people stand behind a group. `kept` finishes the sentence “… is kept by”.
     """
 
@@ -89,7 +89,6 @@ class View:
     kept: Text
     population: tuple[str, ...] = ()
     entity: tuple[str, ...] = ()
-    lone: str = ""
     undated: bool = False  # rows without a date exist; they are left out of any dated question
 
 

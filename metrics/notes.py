@@ -34,6 +34,7 @@ UNDATED = {
     "item_review": _REVIEW,
     "earn": ("earn", "units of earned work", "个已计酬单位"),
 }
+OF_REVIEWS = {"reviews", "rejections", "unlinked_reviews", "lone_inspected", "lone_sent_back"}  # that need no known work
 # Asked by view, all of a view at once and without the split, so that the questions of a screen share one answer.
 LOOKS = (
     Look("undated_work", "work", "coalesce(sum({row_count}), 0)", undated=True),
@@ -56,7 +57,7 @@ def facts_notes(store: Store, query: Query, scope: Scope, compiler: Compiler) ->
         wanted.add("clocks")
     if names & {"revenue", "pay", "labour_cost", "review_cost", "rework_cost"}:
         wanted |= {"unpriced", "unrated"}
-    if any(part.view == "review" and part.name not in ("reviews", "rejections", "unlinked_reviews") for part in parts):
+    if any(part.view == "review" and part.name not in OF_REVIEWS for part in parts):
         wanted.add("unlinked")
     seen = _look(store, compiler, wanted)
     found: list[Note] = []

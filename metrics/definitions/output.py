@@ -18,7 +18,15 @@ MEASURES = (
     Measure(
         "items", "Items", "题数", "item", "integer", "up",
         Text("distinct items (project and item) in the submissions; recounted for every slice, never summed", "提交中不重复的题（项目+题号）；每个切片重新计数，不相加"),
-        view="item_work", sql="count(*)", about_people=True, source="metrics.md 1.3",
+        formula="lone_items + repeated_items", source="metrics.md 1.3",
+    ),
+    Measure(
+        "lone_items", "Items of one submission", "一次提交的题", "item", "integer", "none", Text("", ""),
+        view="work", sql="sum({lone_rows})", about_people=True, hidden=True,
+    ),
+    Measure(
+        "repeated_items", "Items of several submissions", "多次提交的题", "item", "integer", "none", Text("", ""),
+        view="item_work", sql="count(*)", about_people=True, hidden=True,
     ),
     Measure(
         "active_workers", "Active people", "作业人数", "person", "integer", "none", Text("distinct people in the submissions", "有提交的不重复人数"),

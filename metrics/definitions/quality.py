@@ -68,11 +68,20 @@ MEASURES = (
     ),
     Measure(
         "items_inspected", "Items inspected", "已检题数", "item", "integer", "none", Text("distinct items with a verdict", "有判定的不重复题数"),
-        view="item_review", sql="count({sent_back})", about_people=True, matures=True, source="metrics.md Q-08",
+        formula="lone_inspected + repeated_inspected", matures=True, source="metrics.md Q-08",
     ),
     Measure(
         "items_sent_back", "Items sent back", "返工题数", "item", "integer", "down", Text("distinct items rejected at least once", "至少被驳回一次的不重复题数"),
-        view="item_review", sql="sum({sent_back})", about_people=True, matures=True, source="metrics.md Q-08",
+        formula="lone_sent_back + repeated_sent_back", matures=True, source="metrics.md Q-08",
+    ),
+    *(
+        Measure(name, en, zh, "item", "integer", "none", Text("", ""), view=view, sql=sql, about_people=True, matures=True, hidden=True)
+        for name, en, zh, view, sql in (
+            ("lone_inspected", "Items of one review", "一次质检的题", "review", "sum({lone_rows})"),
+            ("repeated_inspected", "Items of several reviews", "多次质检的题", "item_review", "count({sent_back})"),
+            ("lone_sent_back", "Sent back, one review", "一次质检且驳回的题", "review", "sum({lone_rejected_rows})"),
+            ("repeated_sent_back", "Sent back, several reviews", "多次质检且驳回的题", "item_review", "sum({sent_back})"),
+        )
     ),
     Measure(
         "rework_rate", "Rework rate", "返工率", "ratio", "percent", "down",

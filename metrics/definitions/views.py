@@ -31,7 +31,7 @@ LENGTH = "CASE WHEN t.ts IS NULL THEN NULL WHEN t.wall_s IS NULL THEN t.seconds 
 WORK_SUMS = {
     name: f"t.{name}"
     for name in (
-        "row_count", "unit_count", "prelabelled_count", "timed_rows", "timed_units", "seconds", "merged_units", "merged_s", "repeat_rows", "negative_rows",
+        "row_count", "unit_count", "prelabelled_count", "timed_rows", "timed_units", "seconds", "merged_units", "merged_s", "repeat_rows", "negative_rows", "lone_rows",
     )
 }  # fmt: skip
 WORK_LOG = {
@@ -40,6 +40,7 @@ WORK_LOG = {
     "seconds": "coalesce(t.seconds, 0)", "merged_units": f"CASE WHEN ({LENGTH}) IS NOT NULL THEN t.units ELSE 0 END",
     "merged_s": f"coalesce(({LENGTH}) - t.overlap_s, 0)", "repeat_rows": f"CASE WHEN t.action = {ANNOTATE} AND t.round > 1 THEN 1 ELSE 0 END",
     "negative_rows": "CASE WHEN t.wall_s < 0 THEN 1 ELSE 0 END",
+    "lone_rows": f"CASE WHEN t.repeat_of IS NULL AND t.action IN {SUBMITTED} THEN 1 ELSE 0 END",
 }  # fmt: skip
 LOG_DIMS = {
     **DATE, "hour": "t.hour", **PLACE, **EMPLOYED, **PROJECT, "batch": "t.batch_key", "action": "t.action", "round": "t.round", "clock": "t.clock",
@@ -112,8 +113,8 @@ VIEWS = (
     ),
     View(
         "item_work",
-        (Table("work", LOG_DIMS, {}, where=f"t.action IN {SUBMITTED}", raw=True),),
-        Text("item and work row", "题与作业记录"), ("work",), ("t.repeat_of",), "t.repeat_of IS NULL", undated=True,
+        (Table("work", LOG_DIMS, {}, where=f"t.repeat_of IS NOT NULL AND t.action IN {SUBMITTED}", raw=True),),
+        Text("item and work row", "题与作业记录"), ("work",), ("t.repeat_of",), undated=True,
     ),
     View(
         "pace",
@@ -141,7 +142,7 @@ VIEWS = (
                 "review_day", REVIEW_DIMS,
                 {name: f"t.{name}" for name in (
                     "verdicts", "rejected", "unlinked", "first_rows", "first_accepts", "last_rows", "last_accepts", "overturned_rows",
-                    "inspected_count", "error_count",
+                    "inspected_count", "error_count", "lone_rows", "lone_rejected_rows",
                 )} | {"rejected": "t.rejections"},
                 sliced={name: f"t.stage_{name}" for name in ("first_rows", "first_accepts", "last_rows", "last_accepts")},
             ),
@@ -153,10 +154,10 @@ VIEWS = (
         (
             Table(
                 "review", REVIEW_LOG_DIMS, {"sent_back": f"CASE WHEN t.verdict = {REJECT} THEN 1 ELSE 0 END"},
-                date="t.work_date", raw=True,
+                date="t.work_date", where="t.repeat_of IS NOT NULL", raw=True,
             ),
         ),
-        Text("item and review", "题与质检记录"), ("review",), ("t.repeat_of",), "t.repeat_of IS NULL", undated=True,
+        Text("item and review", "题与质检记录"), ("review",), ("t.repeat_of",), undated=True,
     ),
     View(
         "staff",
