@@ -210,7 +210,7 @@ class LabelStudio:
         extra = [json.dumps({"email": email, "username": username}, ensure_ascii=False) for _, _, email, username in rows]
         table = pa.table({
             "worker_id": pa.array([row[0] for row in rows], pa.string()), "name": pa.array([row[1] for row in rows], pa.string()),
-            "extra": pa.array(extra, pa.string()), "line": pa.array([0] * len(rows), pa.int64()),
+            "extra": pa.array(extra, pa.string()), "line": pa.array(range(len(rows)), pa.int64()),
         })  # fmt: skip
         yield Page(_copy(state), lambda cur: [Batch("workers", table, [], len(rows))] if rows else [], len(seen))
 
