@@ -93,7 +93,7 @@ def cox(
     begin, end = np.searchsorted(times, entries, side="right"), np.searchsorted(times, exits, side="right")
     seen = end > begin
     if not seen.all():
-        x, died, begin, end = x[seen], died[seen], begin[seen], end[seen]
+        x, died, begin, end = x[:, seen], died[seen], begin[seen], end[seen]
     sets = _sets(x, died, begin, end, len(times), entry is not None)
     null = sets.at(np.zeros(len(kept)))
     if np.linalg.eigvalsh(null.information)[0] <= DISTINCT * left:
@@ -117,7 +117,7 @@ def cox(
 
 
 def standardised(name: str, covariates: Covariates, rows: int) -> tuple[Floats, tuple[str, ...], Floats, Floats]:
-    """The covariates that vary as columns of mean 0 and deviation 1, with their names, means and deviations. Raises as the methods do."""
+    """The covariates that vary, [covariate, row], of mean 0 and deviation 1, with their names, means and deviations. Raises as the methods do."""
     columns = {}
     for word, values in covariates.items():
         column = np.array(values, dtype=np.float64)
@@ -127,16 +127,15 @@ def standardised(name: str, covariates: Covariates, rows: int) -> tuple[Floats, 
             raise ValueError(f"{name}: a value of {word} is missing or not finite")
         if rows and column.min() < column.max():
             columns[word] = column
-    if not columns:
-        return np.zeros((rows, 0)), (), np.zeros(0), np.zeros(0)
-    x = np.column_stack(list(columns.values()))
-    middles, scales = x.mean(axis=0), x.std(axis=0)
-    return (x - middles) / scales, tuple(columns), middles, scales
+    means = {word: column.mean() for word, column in columns.items()}
+    scales = {word: column.std() for word, column in columns.items()}
+    x = np.array([(column - means[word]) / scales[word] for word, column in columns.items()]).reshape(len(columns), rows)
+    return x, tuple(columns), np.array(list(means.values())), np.array(list(scales.values()))
 
 
 def same(x: Floats) -> bool:
-    """Whether some standardised columns add up to others."""
-    return bool(x.shape[1] > 1 and np.linalg.eigvalsh(x.T @ x / len(x))[0] < DISTINCT)
+    """Whether some standardised covariates add up to others."""
+    return bool(len(x) > 1 and np.linalg.eigvalsh(x @ x.T / x.shape[1])[0] < DISTINCT)
 
 
 def effects_of(covariates: Covariates, kept: Sequence[str], betas: Floats, errors: Floats, level: float) -> tuple[Effect, ...]:
@@ -164,7 +163,7 @@ def _without(covariates: Covariates, n: int, events: int, reason: str) -> Cox:
 
 @dataclass(frozen=True, slots=True)
 class _Sets:
-    """The risk sets: row i, with `x[i]`, is at risk at the event times `begin[i]` … `end[i]` − 1, of which there are `times`.
+    """The risk sets: row i, with `x[:, i]`, is at risk at the event times `begin[i]` … `end[i]` − 1, of which there are `times`.
 
     Those in `gone`, with `x_gone`, leave at the time `tie`, `hits` of them at each; the l-th of d who leave at once has l ÷ d in `part`.
     """
@@ -182,7 +181,7 @@ class _Sets:
 
     def at(self, betas: Floats) -> Place:
         """Efron's partial log-likelihood: the l-th of d who leave at once is drawn from the risk set less l ÷ d of the d."""
-        score = self.x @ betas
+        score = np.einsum("j,ji->i", betas, self.x)
         score -= score.max()
         starts = np.cumsum(self.hits) - self.hits
         with np.errstate(all="ignore"):  # what is not finite is no step to take
@@ -195,14 +194,14 @@ class _Sets:
             often = np.concatenate(([0.0], np.cumsum(first)))
             weight = w * (often[self.end] - often[self.begin] if self.late else often[self.end])
             weight[self.gone] -= w_gone * second[self.tie]
-            slope = self.x_gone.sum(axis=0) - weight @ self.x
-            whole_x = np.array([self._sums(w * column) for column in self.x.T])
-            gone_x = np.array([self._ties(w_gone * column) for column in self.x_gone.T])
+            slope = self.x_gone.sum(axis=1) - np.einsum("ji,i->j", self.x, weight)
+            whole_x = np.array([self._sums(w * column) for column in self.x])
+            gone_x = np.array([self._ties(w_gone * column) for column in self.x_gone])
             # Σ mean mean' over events, mean = (whole_x − part × gone_x) ÷ whole: by time, as only part and whole change within one.
             squares = [np.add.reduceat(product, starts) for product in (once * once, once * less, less * less)]
             means = (whole_x * squares[0]) @ whole_x.T + (gone_x * squares[2]) @ gone_x.T
             cross = (whole_x * squares[1]) @ gone_x.T
-            return Place(value, slope, self.x.T @ (self.x * weight[:, None]) - means + cross + cross.T)
+            return Place(value, slope, np.einsum("ji,ki->jk", self.x, self.x * weight) - means + cross + cross.T)
 
     def _sums(self, values: Floats) -> Floats:
         """Σ of the values of those at risk, at each event time."""
@@ -221,4 +220,4 @@ def _sets(x: Floats, died: NDArray[np.bool_], begin: Integers, end: Integers, ti
     tie = end[gone] - 1
     hits = np.bincount(tie, minlength=times)
     place = np.arange(len(gone)) - np.repeat(np.cumsum(hits) - hits, hits)
-    return _Sets(x, begin, end, times, late, gone, x[gone], tie, hits, place / np.repeat(hits, hits))
+    return _Sets(x, begin, end, times, late, gone, x[:, gone], tie, hits, place / np.repeat(hits, hits))

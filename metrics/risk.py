@@ -197,7 +197,7 @@ def fit(
     place, outcome = period - 1, gone.astype(np.float64)
     if certain.any():
         used = ~certain[place]
-        x, place, outcome = x[used], place[used], outcome[used]
+        x, place, outcome = x[:, used], place[used], outcome[used]
     found = top(_Rows(basis, x, place, outcome).at, np.concatenate((_start(basis, risk, hits), np.zeros(len(kept)))))
     if found is None:
         return _unfitted(given, risk, n, events, "a covariate tells without exception who leaves")
@@ -250,7 +250,7 @@ def _cube(x: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Person-periods: the `basis` of every period, and of row i the covariates `x[i]`, the period `place[i]` (from 0) and whether it `left`."""
+    """Person-periods: the `basis` of every period, and of row i the covariates `x[:, i]`, the period `place[i]` (from 0) and whether it `left`."""
 
     basis: Floats
     x: Floats
@@ -258,19 +258,22 @@ class _Rows:
     left: Floats
 
     def at(self, betas: Floats) -> Place:
-        """The log-likelihood. Sums by period first: the matrix with every period's columns is never made."""
+        """The log-likelihood. Sums by period first: the matrix with every period's columns is never made.
+
+        By einsum, which starts no threads: for products as thin as these they cost more than they bring, most of all on a busy machine.
+        """
         q, many = self.basis.shape[1], len(self.basis)
-        score = (self.basis @ betas[:q])[self.place] + self.x @ betas[q:]
+        score = (self.basis @ betas[:q])[self.place] + np.einsum("j,ji->i", betas[q:], self.x)
         small = np.exp(-np.abs(score))
         chance = np.where(score >= 0, 1.0, small) / (1 + small)
-        value = float(self.left @ score - np.maximum(score, 0.0).sum() - np.log1p(small).sum())
+        value = float((self.left * score).sum() - np.maximum(score, 0.0).sum() - np.log1p(small).sum())
         over, w = self.left - chance, chance * (1 - chance)
-        slope = np.concatenate((np.bincount(self.place, weights=over, minlength=many) @ self.basis, over @ self.x))
-        weighted = self.x * w[:, None]
-        cross = np.array([np.bincount(self.place, weights=column, minlength=many) for column in weighted.T]).reshape(-1, many).T
-        tenure = (self.basis * np.bincount(self.place, weights=w, minlength=many)[:, None]).T @ self.basis
+        slope = np.concatenate((np.bincount(self.place, weights=over, minlength=many) @ self.basis, np.einsum("ji,i->j", self.x, over)))
+        weighted = self.x * w
+        cross = np.array([np.bincount(self.place, weights=column, minlength=many) for column in weighted]).reshape(-1, many).T
+        tenure = np.einsum("kp,kq->pq", self.basis * np.bincount(self.place, weights=w, minlength=many)[:, None], self.basis)
         corner = self.basis.T @ cross
-        return Place(value, slope, np.block([[tenure, corner], [corner.T, self.x.T @ weighted]]))
+        return Place(value, slope, np.block([[tenure, corner], [corner.T, np.einsum("ji,ki->jk", self.x, weighted)]]))
 
 
 def _expit(x: Floats) -> Floats:
