@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from data.store import Store
 from metrics.scope import Scope
 
 MATURE_SHARE = 0.95  # of first verdicts that must have come in before a day counts as settled (metrics.md 1.4)
+YOUNG = timedelta(days=2)  # the newest dates, whose reviews come in all the time
 MATURITY_WINDOW = 60  # business dates whose reviews tell how long that takes
 
 
@@ -47,6 +49,7 @@ def common_zone(zones: Iterable[str], otherwise: str) -> str:
 
 
 _known: WeakKeyDictionary[Store, tuple[int, Freshness]] = WeakKeyDictionary()
+_settled: WeakKeyDictionary[Store, dict[str, tuple[Hashable, Any]]] = WeakKeyDictionary()
 _lock = Lock()
 
 
@@ -63,15 +66,28 @@ def freshness(store: Store) -> Freshness:
     return fresh
 
 
+def settled(store: Store, name: str, key: Hashable, read: Callable[[], Any]) -> Any:
+    """What was read under this name for this key, else what is read now; a feed of today's work does not change the key."""
+    with _lock:
+        found = _settled.setdefault(store, {}).get(name)
+    if found and found[0] == key:
+        return found[1]
+    made = read()
+    with _lock:
+        _settled[store][name] = key, made
+    return made
+
+
 def last_business_date(store: Store) -> date | None:
     """The newest business date with work, reviews or people; None in an empty store. The “today” of every preset."""
     return freshness(store).last
 
 
 def _read(store: Store) -> Freshness:
-    ((work, review, hired, changed),) = store.rows(
-        "SELECT (SELECT max(business_date) FROM work_day WHERE business_date <= $today), (SELECT max(review_date) FROM review_day WHERE review_date <= $today),"
-        " (SELECT min(from_date) FROM presence), (SELECT max(greatest(from_date, coalesce(to_date, from_date))) FROM presence)",
+    described = store.version_of(None, None, facts=False)
+    hired, changed, zones, home = settled(store, "described", described, lambda: _described(store))
+    ((work, review),) = store.rows(
+        "SELECT (SELECT max(business_date) FROM work_day WHERE business_date <= $today), (SELECT max(review_date) FROM review_day WHERE review_date <= $today)",
         {"today": datetime.now(UTC).date() + timedelta(days=1)},  # a later day can only come from a wrong clock
     )
     days = [day for day in (work, review) if day is not None]
@@ -84,6 +100,20 @@ def _read(store: Store) -> Freshness:
             " UNION ALL SELECT max(ts) FROM review WHERE review_date >= CAST($last AS DATE) - 1) AS newest",
             {"last": last},
         )
+    # How long reviews take does not change with the last days' own.
+    known = last, store.version_of(None, last - YOUNG if last else None)
+    maturity = settled(store, "maturity", known, lambda: _maturity(store, last))
+    return Freshness(newest.replace(tzinfo=UTC) if newest else None, last, hired, maturity, zones, home)
+
+
+def _described(store: Store) -> tuple[date | None, date | None, dict[str, str], str]:
+    """First hire, last change of anybody's employment, the zones of the sites, the store's own."""
+    ((hired, changed),) = store.rows("SELECT min(from_date), max(greatest(from_date, coalesce(to_date, from_date))) FROM presence")
+    zones = dict(store.rows("SELECT site_id, zone FROM site WHERE site_id != '' AND zone IS NOT NULL"))
+    return hired, changed, zones, store.meta("zone") or "UTC"
+
+
+def _maturity(store: Store, last: date | None) -> int:
     ((lag,),) = store.rows(
         "SELECT min(lag) FROM (SELECT lag, sum(n) OVER (ORDER BY lag) AS upto, sum(n) OVER () AS n FROM ("
         " SELECT greatest(review_date - business_date, 0) AS lag, sum(first_rows) AS n FROM review_day"
@@ -91,5 +121,4 @@ def _read(store: Store) -> Freshness:
         " WHERE upto >= $share * n AND n > 0",
         {"last": last, "window": MATURITY_WINDOW, "share": MATURE_SHARE},
     )
-    zones = dict(store.rows("SELECT site_id, zone FROM site WHERE site_id != '' AND zone IS NOT NULL"))
-    return Freshness(newest.replace(tzinfo=UTC) if newest else None, last, hired, int(lag or 0), zones, store.meta("zone") or "UTC")
+    return int(lag or 0)

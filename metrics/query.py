@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -241,18 +242,18 @@ def _floats(values: Floats) -> pa.ChunkedArray:
 
 def _frame(rows: pa.Table) -> pd.DataFrame:
     """Dates as datetime64, whole numbers as Int64, all other numbers as float64, text as text."""
-    found = {}
+    found: dict[str, Any] = {}  # arrays, not series: those would be aligned by their indexes
     for name, column in zip(rows.column_names, rows.columns, strict=True):
         kind = column.type
         if pa.types.is_date(kind):
-            found[name] = column.cast(pa.timestamp("s")).to_pandas()
+            found[name] = column.cast(pa.timestamp("s")).to_numpy()
         elif pa.types.is_integer(kind):
-            found[name] = column.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
-        elif pa.types.is_decimal(kind):
-            found[name] = column.cast(pa.float64()).to_pandas()
+            found[name] = pd.arrays.IntegerArray(column.cast(pa.int64()).fill_null(0).to_numpy(), column.is_null().to_numpy())
+        elif pa.types.is_decimal(kind) or pa.types.is_floating(kind):
+            found[name] = column.cast(pa.float64()).to_numpy()
         else:
-            found[name] = column.to_pandas()
-    return pd.DataFrame(found)
+            found[name] = column.to_pandas().array
+    return pd.DataFrame(found, copy=False)
 
 
 def _plain(value: object) -> Value:

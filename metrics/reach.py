@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from data.store import Store
-from metrics.freshness import common_zone
+from metrics.freshness import common_zone, settled
 from metrics.model import Text
 from metrics.scope import Scope
 
@@ -42,7 +42,8 @@ class Reach:
 def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
     """How far what this scope may see reaches. `now` is for tests."""
     moment = now or datetime.now(UTC)
-    sites = store.rows("SELECT site_key, site_id, zone FROM site")
+    described = store.version_of(None, None, facts=False)
+    sites = settled(store, "sites", described, lambda: store.rows("SELECT site_key, site_id, zone FROM site"))
     mine = [key for key, name, _ in sites if scope.sites is None or name in scope.sites]
     zone = common_zone((zone for key, name, zone in sites if key in mine and name and zone), store.meta("zone") or "UTC")
     today = moment.astimezone(ZoneInfo(zone)).date()
@@ -67,10 +68,15 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
         "WHERE list_contains($sites, site_key)",
         {"last": last, "sites": mine},
     )[0][0]
-    told = store.rows(
-        "SELECT from_date, to_date, kind, text, coalesce(text_en, text) FROM note WHERE site_key = 0 OR list_contains($sites, site_key) "
-        "ORDER BY from_date, note_id",
-        {"sites": mine},
+    told = settled(
+        store,
+        "notes",
+        described,
+        lambda: store.rows(
+            "SELECT site_key, from_date, to_date, kind, text, coalesce(text_en, text) FROM note ORDER BY from_date, note_id"
+        ),
     )
-    notes = tuple(Event(start, end, kind, Text(english, chinese)) for start, end, kind, chinese, english in told)
+    notes = tuple(
+        Event(start, end, kind, Text(english, chinese)) for site, start, end, kind, chinese, english in told if site == 0 or site in mine
+    )
     return Reach(newest.replace(tzinfo=UTC) if newest else None, first, last, zone, today, notes)

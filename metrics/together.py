@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from metrics.compile import Compiler, Statement
+from metrics.compile import DATED, Compiler, Statement
 from metrics.model import QueryError
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def _join(group: Together, place: int, compiler: Compiler) -> Together | None:
     """The group with one more query; None when it would then read other tables, or order rows in another way."""
     whole, query = group.whole.query, compiler.query
     same = (whole.period, whole.where, whole.compare, whole.exact) == (query.period, query.where, query.compare, query.exact)
-    if not same or not query.period.bounded or STRETCHES & set(compiler.tables) or WITHIN & {*whole.by, *query.by}:
+    dated = any(name in DATED for name in (*whole.by, *query.by)) and not query.period.bounded  # which leaves undated rows out
+    if not same or dated or STRETCHES & set(compiler.tables) or WITHIN & {*whole.by, *query.by}:
         return None
     by = tuple(dict.fromkeys((*whole.by, *query.by)))
     compilers = (*group.compilers, compiler)

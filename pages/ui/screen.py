@@ -218,7 +218,9 @@ def _options(store: Store, scope: Scope, dimension: str, chosen: Mapping[str, st
     if dimension == filters.PERSON and not scope.sees_people:
         return {}
     narrowed = {name: (value,) for name, value in chosen.items() if name == "site"}
-    found = ask.answer(store, Query(("submissions",), by=(dimension,), where=narrowed), scope, OPTIONS_SETTLE)
+    wanted = filters.DIMENSIONS if dimension in filters.DIMENSIONS else (dimension,)
+    queries = tuple(Query(("submissions",), by=(name,), where=narrowed) for name in wanted)
+    found = dict(zip(wanted, ask.answers(store, queries, scope, OPTIONS_SETTLE), strict=True))[dimension]
     return found.worked_out("options", lambda: _by_name(found))
 
 

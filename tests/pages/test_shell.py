@@ -162,7 +162,7 @@ def test_a_failure_is_one_calm_card_with_a_reference(
     def fail(*_args: object) -> None:
         raise RuntimeError("secret detail of the inside")
 
-    monkeypatch.setattr("pages.ui.ask.engine.run", fail)
+    monkeypatch.setattr("pages.ui.ask.engine.run_together", fail)
     monkeypatch.setattr("pages.ui.ask._answers", ask.Memory(8))
     at.run()
     assert not at.exception
