@@ -8,6 +8,8 @@ PIECEWORK_STORE names the store, PIECEWORK_HOST and PIECEWORK_PORT the address, 
 from __future__ import annotations
 
 import argparse
+import gc
+import importlib
 import ipaddress
 import os
 import subprocess
@@ -100,6 +102,14 @@ def url_of(host: str | None, port: int) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in str(host) else f"{scheme}://{host}:{port}"
 
 
+def settle_in() -> None:
+    """Import what screens need, and keep the garbage collector from walking through all of it time and again (a tenth of a second a walk)."""
+    for name in ("charts", "errors", "exports", "paces", "tables", "trust"):
+        importlib.import_module(f"pages.ui.{name}")
+    gc.collect()
+    gc.freeze()
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Own the store from the first request to the last."""
@@ -107,6 +117,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
         raise StoreError("The settings in .streamlit/config.toml were not read: start from the folder of dashboard.py.")
     path, host, port = default_path(), st.get_option("server.address"), int(st.get_option("server.port"))
     prepare(path, ask=False)
+    await anyio.to_thread.run_sync(settle_in)
     store = await anyio.to_thread.run_sync(opened, path)
     with store, owning(store) as own, pulling(own):
         check_address(store, host)
