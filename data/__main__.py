@@ -425,7 +425,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = verb("sync", sync, "pull from a connected tool, up to now")
     one.add_argument("connection", metavar="CONNECTION")
-    one.add_argument("--sweep", action="store_true", help="also look for what was deleted there (done by itself once an hour)")
+    one.add_argument("--sweep", action="store_true", help="also look for what was deleted there (done by itself every six hours)")
     one.add_argument("--again", action="store_true", help="read everything from the beginning; what is known stays as it is")
 
     one = verb("connection", connection, "tools this base is connected to", as_json=False)

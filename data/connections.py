@@ -13,6 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,7 +32,7 @@ R = TypeVar("R")
 Submit = Callable[[Callable[[Store], R]], R]
 """Does a job on the store where writing is allowed, and gives its answer."""
 
-SWEEP_S = 3_600  # from one look for deleted things to the next
+SWEEP_S = 21_600  # from one look for deleted things to the next
 SHORTEST_S, LONGEST_S = 5, 86_400
 MOST_BACK_OFF_S = 900
 _COLUMNS = "name, tool, source, address, credential, hook_secret, settings, every_s"
@@ -206,13 +207,14 @@ def pull(
         sweep = sweep or swept_at is None or began - swept_at >= timedelta(seconds=SWEEP_S)
         done = Pulled(name, swept=sweep)
         try:
-            pages = connector(connection.tool).pull(connection, {} if again else json.loads(cursor), sweep=sweep, read=store.rows)
-            for page in pages:
-                put(_committing(connection, page, done))
-                if progress:
-                    progress(done.seen)
-                if stopping():
-                    return done
+            start = {} if again else json.loads(cursor)
+            with closing(connector(connection.tool).pull(connection, start, sweep=sweep, read=store.rows)) as pages:
+                for page in pages:
+                    put(_committing(connection, page, done))
+                    if progress:
+                        progress(done.seen)
+                    if stopping():
+                        return done
         except Exception as error:
             said = error if isinstance(error, PieceworkError) else PieceworkError(*_BROKEN)
             if said is not error:

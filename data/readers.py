@@ -29,6 +29,7 @@ ROWS = 250_000
 _SHEET_ROWS = 50_000
 _HEAD_ROWS = 10
 _JSON_ROWS = 50_000
+_JSON_SIZE = 32 << 20  # characters of objects in a batch: some are a whole task with its masks
 Progress = Callable[[int, int], None]
 
 
@@ -298,13 +299,15 @@ class JsonFile:
             )
 
     def batches(self) -> Iterator[RawBatch]:
-        """The objects, _JSON_ROWS at a time; each batch has the columns that occur in it."""
+        """The objects, _JSON_ROWS or _JSON_SIZE at a time; each batch has the columns that occur in it."""
         records: list[Mapping[str, object]] = []
         lines: list[int] = []
         texts: list[str] = []
         rejects: list[Reject] = []
         any_batch = False
+        size = 0
         for line, text in self._elements() if self._array else self._lines():
+            size += len(text)
             if MARK in text or "\0" in text:
                 rejects.append(broken(line, "bytes", text))
                 continue
@@ -315,10 +318,10 @@ class JsonFile:
                 records.append(record)
                 lines.append(line)
                 texts.append(text)
-            if len(records) >= _JSON_ROWS or len(rejects) >= _JSON_ROWS:
+            if len(records) >= _JSON_ROWS or len(rejects) >= _JSON_ROWS or size >= _JSON_SIZE:
                 any_batch = True
                 yield from_objects(records, lines, texts.__getitem__, rejects)
-                records, lines, texts, rejects = [], [], [], []
+                records, lines, texts, rejects, size = [], [], [], [], 0
         if records or rejects or not any_batch:
             yield from_objects(records, lines, texts.__getitem__, rejects)
 

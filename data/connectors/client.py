@@ -62,21 +62,21 @@ class Client:
 
     def get(self, path: str, params: Mapping[str, object] | None = None) -> Any:
         """The JSON at a path. Raises ToolError after TRIES attempts at what may pass, at once for what will not."""
-        return self._ask("GET", path + ("?" + urlencode(params) if params else ""), None)
+        return self._ask("GET", path + ("?" + urlencode(params) if params else ""), None, signed=True)
 
-    def post(self, path: str, body: Mapping[str, object]) -> Any:
-        """The JSON in answer to a JSON body; only for requests that may be repeated."""
-        return self._ask("POST", path, json.dumps(body).encode())
+    def post(self, path: str, body: Mapping[str, object], *, signed: bool = True) -> Any:
+        """The JSON in answer to a JSON body; only for requests that may be repeated. Unsigned, without the headers given."""
+        return self._ask("POST", path, json.dumps(body).encode(), signed=signed)
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+    def _ask(self, method: str, path: str, body: bytes | None, *, signed: bool) -> Any:
         renewed = False
         attempt = 0
         while True:
             attempt += 1
             try:
-                return self._once(method, path, body)
+                return self._once(method, path, body, self._headers() if signed else {})
             except ToolError as error:
-                if error.status == 401 and not renewed and self._renew():
+                if error.status == 401 and signed and not renewed and self._renew():
                     renewed, attempt = True, attempt - 1
                     continue
                 passing = error.status is None or error.status in (408, 425, 429) or error.status >= 500
@@ -85,27 +85,28 @@ class Client:
                     raise
                 self._sleep(wait)
 
-    def _once(self, method: str, path: str, body: bytes | None) -> Any:
+    def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
         where = urlsplit(self.address).netloc + path.partition("?")[0]
         try:
             response = self._pool.request(
                 method, self.address + path, body=body, redirect=False, preload_content=False,
-                headers={"Accept": "application/json", **({"Content-Type": "application/json"} if body else {}), **self._headers()},
+                headers={"Accept": "application/json", **({"Content-Type": "application/json"} if body else {}), **headers},
             )  # fmt: skip
+            complete = False
             try:
                 content = response.read(MAX_BYTES + 1)
-                complete = len(content) > MAX_BYTES or not response.length_remaining
+                complete = not response.length_remaining
             finally:
-                response.release_conn() if response.closed else response.close()
+                response.release_conn() if complete else response.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             why = type(error).__name__
             raise ToolError(f"{where} gives no answer ({why}).", f"{where} 没有响应（{why}）。") from None
-        if not complete:
-            raise ToolError(f"{where} broke off in the middle of its answer.", f"{where} 的响应中途断开。")
         if len(content) > MAX_BYTES:
             raise ToolError(
                 f"{where} answers with more than {MAX_BYTES >> 20} MiB.", f"{where} 的响应超过 {MAX_BYTES >> 20} MiB。", status=413
             )
+        if not complete:
+            raise ToolError(f"{where} broke off in the middle of its answer.", f"{where} 的响应中途断开。")
         if response.status != 200 and not (method == "POST" and response.status == 201):
             raise _refusal(where, response.status, response.headers.get("Retry-After"))
         try:

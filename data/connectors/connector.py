@@ -7,7 +7,7 @@ Whatever a page is read twice must come out the same, under the same (source, ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -98,7 +98,7 @@ class Connector(Protocol):
         """The projects and users this credential sees. Raises ToolError when the tool cannot be reached or refuses."""
         ...
 
-    def pull(self, connection: Connection, cursor: Cursor, *, sweep: bool, read: Read) -> Iterator[Page]:
+    def pull(self, connection: Connection, cursor: Cursor, *, sweep: bool, read: Read) -> Generator[Page, None, None]:
         """Everything that changed since `cursor`, oldest first; with `sweep`, also what vanished. Raises ToolError midway."""
         ...
 

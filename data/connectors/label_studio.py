@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +41,7 @@ class LabelStudio:
         "从打开任务到提交的时间，含空闲，多次编辑累计；每次编辑的增量记给编辑者",
     )  # fmt: skip
 
-    def __init__(self, page: int = PAGE, sleep: Callable[[float], None] | None = None) -> None:
+    def __init__(self, page: int = PAGE, sleep: Callable[[float], None] = time.sleep) -> None:
         self._page, self._sleep = page, sleep
 
     def discover(self, connection: Connection) -> Discovery:
@@ -50,7 +51,7 @@ class LabelStudio:
             users = tuple(Named(str(one["id"]), _name(one)) for one in _users(http))
             return Discovery(_version(http), projects, users)
 
-    def pull(self, connection: Connection, cursor: Cursor, *, sweep: bool, read: Read) -> Iterator[Page]:
+    def pull(self, connection: Connection, cursor: Cursor, *, sweep: bool, read: Read) -> Generator[Page, None, None]:
         """Everything that changed since `cursor`, oldest first in each project; with `sweep`, deleted tasks too."""
         with self._client(connection) as http:
             state: dict[str, Any] = {
@@ -97,12 +98,11 @@ class LabelStudio:
         """A client that signs its requests: a legacy token as it is, a personal access token through the short-lived one it buys."""
         token = secret(connection.credential)
         if token.count(".") != 2:
-            return self._made(connection, lambda: {"Authorization": f"Token {token}"}, lambda: False)
+            return Client(connection.address, lambda: {"Authorization": f"Token {token}"}, sleep=self._sleep)
         access: list[str] = []
-        plain = self._made(connection, dict, lambda: False)
 
         def renew() -> bool:
-            answer = plain.post("/api/token/refresh/", {"refresh": token})
+            answer = http.post("/api/token/refresh/", {"refresh": token}, signed=False)
             if not isinstance(answer, dict) or not isinstance(answer.get("access"), str):
                 raise ToolError("The server gave no access token.", "服务器没有返回访问令牌。", status=401)
             access[:] = [answer["access"]]
@@ -113,12 +113,8 @@ class LabelStudio:
                 renew()
             return {"Authorization": f"Bearer {access[0]}"}
 
-        return self._made(connection, headers, renew)
-
-    def _made(self, connection: Connection, headers: Callable[[], Mapping[str, str]], renew: Callable[[], bool]) -> Client:
-        if self._sleep is None:
-            return Client(connection.address, headers, renew=renew)
-        return Client(connection.address, headers, renew=renew, sleep=self._sleep)
+        http = Client(connection.address, headers, renew=renew, sleep=self._sleep)
+        return http
 
     def _tasks(
         self, http: Client, project: str, filters: Sequence[Mapping[str, object]], order: str, *, size: int, whole: bool
@@ -224,7 +220,7 @@ def live(read: Read, names: shapes.Names, project: str) -> dict[str, int]:
     """Tasks of a project that have annotations in the log, and how many of these are not marked as deleted."""
     sql = """SELECT item_id, count(*) FROM work WHERE source_key = (SELECT source_key FROM source WHERE name = ?)
         AND project_key = (SELECT project_key FROM project WHERE project_id = ?) AND NOT contains(event_id, '@')
-        AND NOT coalesce(json_extract(extra, '$.deleted')::BOOLEAN, false) GROUP BY ALL"""
+        AND (extra IS NULL OR NOT contains(extra, '"deleted": true')) GROUP BY ALL"""
     return dict(read(sql, [names.source, names.project(project)]))
 
 

@@ -30,7 +30,6 @@ from tests.data.connectors.fake_label_studio import REFRESH, TOKEN, FakeLabelStu
 from tests.data.connectors.truth import expected, ghosts, stored
 from tests.serving import ROOT
 
-
 pytestmark = pytest.mark.slow
 
 
