@@ -59,7 +59,7 @@ WORK = Log(
         ((epoch_ms(ts) - epoch_ms(started_at)) / 1000.0)::DECIMAL(12,3), {_code("action", ACTIONS, 0)}, coalesce(units, 1)::DECIMAL(9,3),
         prelabelled_units::DECIMAL(9,3), duration_s::DECIMAL(9,3), CASE WHEN duration_s IS NOT NULL THEN {_code("clock", CLOCKS, 0)} END, round::USMALLINT,
         version, extra FROM incoming""",
-    resolved="""s.action, s.units, s.prelabelled_units, s.seconds, s.wall_s, s.clock, s.round, s.round IS NOT NULL AS round_given, s.version, s.extra,
+    resolved="""s.action, s.units, s.prelabelled_units, s.seconds, nullif(s.wall_s, s.seconds) AS wall_s, s.clock, s.round, s.round IS NOT NULL AS round_given, s.version, s.extra,
         s.round AS given""",
     joins="",
     facts=("worker_key", "project_key", "batch_key", "item_id", "ts", "action", "units", "prelabelled_units", "seconds", "wall_s", "clock", "extra"),

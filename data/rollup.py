@@ -76,15 +76,12 @@ WITH earned AS ({{earned}}), dated AS (
     SELECT e.*, coalesce(e.business_date, DATE '9999-12-31') AS on_date, nullif(e.batch_key, 0) AS own_batch, coalesce(g.governed, false) AS governed,
         [{", ".join(f"'{a}'" for a in ACTIONS)}][e.action + 1] AS action_name
     FROM earned AS e LEFT JOIN batch AS g ON g.batch_key = e.batch_key
-), priced AS (
-    SELECT *, lead(valid_from, 1, DATE 'infinity') OVER (PARTITION BY project_key, batch_key ORDER BY valid_from) AS valid_to FROM price
-), rated AS (
+), {{priced}} rated AS (
     SELECT *, lead(valid_from, 1, DATE 'infinity') OVER (PARTITION BY project_key, batch_key, action ORDER BY valid_from) AS valid_to FROM rate
 ), valued AS (
     SELECT d.*, {{price}} AS price, {{pay_on}} AS pay_on, {{rate}} AS rate,
         d.basis = 'accept' AND (d.action = {ANNOTATE} OR (d.action = {REWORK} AND NOT d.governed)) AS sold
     FROM dated AS d
-    LEFT JOIN (FROM priced WHERE batch_key = 0) AS pg ON pg.project_key = d.project_key AND d.on_date >= pg.valid_from AND d.on_date < pg.valid_to
     LEFT JOIN (FROM rated WHERE batch_key = 0) AS rg ON rg.project_key = d.project_key AND rg.action = d.action_name
         AND d.on_date >= rg.valid_from AND d.on_date < rg.valid_to
     {{own}}
@@ -99,6 +96,11 @@ FROM (
 ) WHERE pay <> 0 OR revenue <> 0 OR unpriced_units <> 0 OR unrated_units <> 0 ORDER BY business_date, worker_key, project_key"""
 
 
+_PRICED = """priced AS (
+    SELECT *, lead(valid_from, 1, DATE 'infinity') OVER (PARTITION BY project_key, batch_key ORDER BY valid_from) AS valid_to FROM price
+), """
+_PRICE = """LEFT JOIN (FROM priced WHERE batch_key = 0) AS pg ON pg.project_key = d.project_key AND d.on_date >= pg.valid_from AND d.on_date < pg.valid_to
+    """
 _OWN_PRICE = """LEFT JOIN (FROM priced WHERE batch_key <> 0) AS pb ON pb.project_key = d.project_key AND pb.batch_key = d.own_batch
         AND d.on_date >= pb.valid_from AND d.on_date < pb.valid_to
     """
@@ -119,14 +121,18 @@ class Changes:
 
 
 def earned_select(cur: DuckDBPyConnection, *, submitted: str | None = None, passed: str | None = None, accepted: str | None = None) -> str:
-    """The select of earn_day from the given parts. Prices and rates of single batches are looked for only where there are any."""
+    """The select of earn_day from the given parts. Prices and rates of single batches are looked for only where there are any,
+    prices at all only where something is sold: what is submitted is not yet."""
     priced, rated = (bool(cur.execute(f"SELECT 1 FROM {table} WHERE batch_key <> 0 LIMIT 1").fetchall()) for table in ("price", "rate"))
+    sold = bool(passed or accepted)
+    priced &= sold
     return _VALUED.format(
         earned=" UNION ALL ".join(part for part in (submitted, passed, accepted) if part),
-        price="coalesce(pb.amount, pg.amount)" if priced else "pg.amount",
+        priced=_PRICED if sold else "",
+        price="coalesce(pb.amount, pg.amount)" if priced else "pg.amount" if sold else "NULL::DECIMAL(18,6)",
         pay_on="coalesce(rb.pay_on, rg.pay_on)" if rated else "rg.pay_on",
         rate="CASE WHEN rb.pay_on IS NOT NULL THEN rb.amount ELSE rg.amount END" if rated else "rg.amount",
-        own=(_OWN_PRICE if priced else "") + (_OWN_RATE if rated else ""),
+        own=(_PRICE if sold else "") + (_OWN_PRICE if priced else "") + (_OWN_RATE if rated else ""),
     )
 
 

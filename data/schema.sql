@@ -258,7 +258,7 @@ COMMENT ON COLUMN work.round_given IS 'true when the source gave the round, fals
 COMMENT ON COLUMN work.units IS 'units in the row';
 COMMENT ON COLUMN work.prelabelled_units IS 'units that came pre-labelled';
 COMMENT ON COLUMN work.seconds IS 'duration as the tool measured it, s';
-COMMENT ON COLUMN work.wall_s IS 'submission minus start, s; null without a start';
+COMMENT ON COLUMN work.wall_s IS 'submission minus start, s; null without a start, or where that is `seconds`';
 COMMENT ON COLUMN work.overlap_s IS 'part of the interval that earlier ones of the same person cover, s';
 COMMENT ON COLUMN work.clock IS 'how the tool measured seconds: 0 reported, 1 gap_100s, 2 lead_time, 3 active, 4 wall; null without seconds';
 COMMENT ON COLUMN work.hour IS 'hour of the local clock, 0–23; null for undated rows';

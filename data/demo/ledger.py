@@ -84,7 +84,7 @@ class Ledger:
             "units": _thousandths(rows["units"]),
             "prelabelled_units": _thousandths(rows["pre"], rows["pre"] >= 0),
             "seconds": _column(_UNITS, seconds),
-            "wall_s": _column(_SPAN, wall_ms, timed),
+            "wall_s": _column(_SPAN, wall_ms, timed & (wall_ms != seconds)),
             "overlap_s": _column(_SPAN, covered_ms(worker, ends, length)),
             "clock": _column(pa.uint8(), self._clock[tool]),
             "hour": _column(pa.uint8(), (ends // 3_600_000).astype(np.uint8)),

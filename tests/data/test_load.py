@@ -146,6 +146,26 @@ class TestTime:
         load.load(store, [batch("annotations", [until(10, 60, "a")])])  # a shrinks to 9–10, inside b
         assert one(store, "SELECT sum(merged_s) FROM work_day") == (1500,)
 
+    def test_a_length_that_is_the_duration_is_kept_once(self, store: Store) -> None:
+        rows = [
+            work("e1", started_at=NOON - timedelta(seconds=60), duration_s=60),
+            work("e2", item_id="i2", worker_id="w2", started_at=NOON - timedelta(seconds=60), duration_s=50),
+        ]
+        assert counts(store, "annotations", rows) == (2, 0, 0)
+        assert store.rows("SELECT event_id, seconds, wall_s FROM work ORDER BY 1") == [("e1", 60, None), ("e2", 50, 60)]
+        assert one(store, "SELECT sum(seconds), sum(merged_s), sum(merged_units) FROM work_day") == (110, 120, 20)
+        assert counts(store, "annotations", rows) == (0, 0, 2)
+
+    def test_items_of_one_row_are_known_as_such_until_another_row_speaks_of_them(self, store: Store) -> None:
+        counts(store, "annotations", [work("e1"), work("e2", item_id="i2")])
+        counts(store, "reviews", [review("r1", "reject"), review("r2", "accept", item_id="i2")])
+        assert one(store, "SELECT sum(lone_rows) FROM work_day") == one(store, "SELECT sum(lone_rows) FROM work_hour") == (2,)
+        assert one(store, "SELECT sum(lone_rows), sum(lone_rejected_rows) FROM review_day") == (2, 1)
+        counts(store, "annotations", [work("e3", action="rework", ts=NOON + timedelta(hours=2))])
+        assert one(store, "SELECT sum(lone_rows) FROM work_day") == one(store, "SELECT sum(lone_rows) FROM work_hour") == (1,)
+        counts(store, "reviews", [review("r3", "accept", ts=NOON + timedelta(hours=3))])
+        assert one(store, "SELECT sum(lone_rows), sum(lone_rejected_rows) FROM review_day") == (1, 0)
+
     def test_two_people_at_the_same_time_do_not_overlap(self, store: Store) -> None:
         load.load(store, [batch("annotations", [work("a", duration_s=600), work("b", worker_id="w2", duration_s=600)])])
         assert one(store, "SELECT sum(merged_s) FROM work_day") == (1200,)

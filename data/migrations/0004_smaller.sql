@@ -46,3 +46,7 @@ ALTER TABLE work_day ALTER COLUMN lone_rows SET NOT NULL;
 ALTER TABLE work_hour ALTER COLUMN lone_rows SET NOT NULL;
 ALTER TABLE review_day ALTER COLUMN lone_rows SET NOT NULL;
 ALTER TABLE review_day ALTER COLUMN lone_rejected_rows SET NOT NULL;
+
+-- A length is written once: most tools give as the duration what lies between start and submission.
+COMMENT ON COLUMN work.wall_s IS 'submission minus start, s; null without a start, or where that is `seconds`';
+UPDATE work SET wall_s = NULL WHERE wall_s = seconds;
