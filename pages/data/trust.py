@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import screen, states, trust
+from pages.ui import connected, screen, states, trust
 from pages.ui.text import _
 
 view = screen.open("trust")
@@ -15,6 +15,8 @@ trust.cards(view, found)
 
 with screen.panel(_("Sources"), _("What each tool sent, how far it reaches, and when it was last loaded.")):
     trust.sources(view, found)
+with screen.panel(_("Connections"), _("Tools that are read by themselves, every few seconds or minutes.")):
+    connected.show(view)
 left, right = st.columns(2)
 with left, screen.panel(_("What is missing or odd"), _("Rows that are kept, and what they are left out of.")):
     trust.gaps(view, found)

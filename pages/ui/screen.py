@@ -100,6 +100,7 @@ class View:
             compare=against,
             total=total or not dims,
         )
+
     def notes(self, *answers: Answer) -> None:
         """What a reader must know about these numbers, each sentence once, under the content."""
         said = dict.fromkeys(words for answer in answers for words in answer.notes)

@@ -143,10 +143,10 @@ def sources(view: View, found: Facts) -> None:
         {
             _("Source"): [_source(s.name) for s in found.sources],
             _("Rows"): [s.rows for s in found.sources],
-            _("First"): [_clock(view, s.first) for s in found.sources],
-            _("Newest"): [_clock(view, s.last) for s in found.sources],
+            _("First"): [clock(view, s.first) for s in found.sources],
+            _("Newest"): [clock(view, s.last) for s in found.sources],
             _("Behind"): [text.span((now - s.last).total_seconds()) if s.last else NONE for s in found.sources],
-            _("Last loaded"): [_clock(view, s.loaded) for s in found.sources],
+            _("Last loaded"): [clock(view, s.loaded) for s in found.sources],
         },
         key="trust_sources",
         brief=[_("Source"), _("Behind"), _("Rows"), _("Last loaded")],
@@ -158,7 +158,8 @@ def _source(name: str) -> str:
     return _(SOURCES[name]) if name in SOURCES else name
 
 
-def _clock(view: View, at: datetime | None) -> str:
+def clock(view: View, at: datetime | None) -> str:
+    """An instant on the wall clock of the scope's zone, with its date where that is not today."""
     return text.clock(at, view.fresh.zone) if at else NONE
 
 
@@ -342,7 +343,7 @@ def loads(view: View) -> None:
         return
     records.show(
         {
-            _("Loaded"): [_clock(view, r.at) for r in rows],
+            _("Loaded"): [clock(view, r.at) for r in rows],
             _("Source"): [_source(r.source) for r in rows],
             _("File"): [_file(r.file) for r in rows],
             _("Table"): [_table(r.table) for r in rows],

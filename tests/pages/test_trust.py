@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from data import connections
+from data.connectors.connector import Connection
 from data.load import load
 from data.owner import owner
 from data.status import loads, refusals, refused, status, stubs
@@ -166,3 +168,39 @@ def test_old_data_is_called_old(visit: Open) -> None:
         cur.execute("DELETE FROM review WHERE ts > now()::TIMESTAMP - INTERVAL 5 DAY")
     at = visit(SCREEN, persona="admin", lang="en")
     assert "The newest data is" in at.warning[0].value
+
+
+@pytest.fixture
+def connected(visit: Open) -> Open:
+    """The small base with two connections: one that was read, and one that nobody answers."""
+    store = owner().store
+    for name, address in (("box", "http://127.0.0.1:9"), ("far", "http://127.0.0.1:10")):
+        connections.add(store, Connection(name, "label-studio", name, address, "env:PIECEWORK_TEST_TOKEN"))
+    with store.transaction() as cur:
+        cur.execute("UPDATE connection SET caught_up_at = ?, attempted_at = ?, seen = 12, new = 9, updated = 2, rejected = 1 WHERE name = 'box'",
+                    [datetime.now(UTC).replace(tzinfo=None)] * 2)  # fmt: skip
+        cur.execute("UPDATE connection SET failures = 3, error = 'No answer from 10.', error_zh = '10 无应答。' WHERE name = 'far'")
+    return visit
+
+
+def test_connections_say_whether_they_are_in_time(connected: Open) -> None:
+    at = connected(SCREEN, persona="admin", lang="en")
+    (table,) = (d.value for d in at.dataframe if "Connection" in d.value)
+    assert table["State"].tolist() == ["in time", "failing: No answer from 10."]
+    assert table[["Read", "New", "Updated", "Refused"]].to_numpy().tolist() == [[12, 9, 2, 1], [0, 0, 0, 0]]
+    assert table["Address"].tolist() == ["http://127.0.0.1:9", "http://127.0.0.1:10"]
+    assert "Not reached: far" in said(at)
+    zh = connected(SCREEN, persona="admin", lang="zh")
+    assert "失败：10 无应答。" in shown(zh)
+
+
+def test_addresses_and_errors_are_for_those_who_look_after_the_whole_base(connected: Open) -> None:
+    at = connected(SCREEN, persona="site_manager", lang="en")
+    assert "127.0.0.1" not in shown(at)
+    assert "No answer" not in shown(at)
+    assert not [button for button in at.button if button.label == "Pull now"]
+    assert [button for button in connected(SCREEN, persona="admin", lang="en").button if button.label == "Pull now"]
+
+
+def test_without_connections_the_screen_says_how_to_make_one(visit: Open) -> None:
+    assert "python -m data connection add" in said(visit(SCREEN, persona="admin", lang="en"))
