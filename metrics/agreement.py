@@ -158,7 +158,8 @@ def fleiss_kappa(
     """Fleiss' kappa: one row an item, one column a category, how many of the item's raters chose it; as many raters for every item.
 
     (mean agreement of an item's pairs − Σ share²) ÷ (1 − Σ share²). Interval: bootstrap over items. Fleiss 1971, Psychol. Bull. 76(5),
-    doi:10.1037/h0031619. Raises ValueError for items with different numbers of raters (alpha takes them) or fewer than two.
+    doi:10.1037/h0031619. Raises ValueError for items with different numbers of raters (alpha takes them) or fewer than two, and
+    for counts that are negative or broken.
 
     >>> round(fleiss_kappa([[3, 0], [0, 3], [2, 1]]).value, 4)
     0.55
@@ -167,8 +168,8 @@ def fleiss_kappa(
     if not table.size:
         return Agreement(None, None, None, 0, 0, None, (), "no sample")
     m = float(table[0].sum())
-    if table.ndim != 2 or (table < 0).any() or m < 2 or (table.sum(axis=1) != m).any():
-        raise ValueError("fleiss_kappa: every item needs the same number of raters, at least two; krippendorff_alpha takes the rest")
+    if table.ndim != 2 or (table < 0).any() or (table != np.floor(table)).any() or m < 2 or (table.sum(axis=1) != m).any():
+        raise ValueError("fleiss_kappa: every item needs the same whole number of raters, at least two; krippendorff_alpha takes the rest")
     names = list(range(table.shape[1])) if categories is None else list(categories)
     if len(names) != table.shape[1]:
         raise ValueError(f"fleiss_kappa: {len(names)} names for {table.shape[1]} categories")
@@ -218,7 +219,7 @@ def alpha_by_item(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Agreement:
-    """`krippendorff_alpha` of a log: position i says that somebody gave `values[i]` to `items[i]`; None or NaN says nothing.
+    """`krippendorff_alpha` of a log: position i says that somebody gave `values[i]` to `items[i]`; with a None or NaN it says nothing.
 
     >>> round(alpha_by_item([1, 1, 2, 2, 3, 3], ["y", "y", "n", "n", "y", "n"]).value, 4)
     0.4444
@@ -299,7 +300,7 @@ def _alike(columns: NDArray[np.int64]) -> tuple[Codes, Codes, Floats]:
 def _cells(items: Column, values: Column, ordered: bool = False) -> _Cells:
     if len(items) != len(values):
         raise ValueError(f"{len(items)} items for {len(values)} ratings")
-    kept, (item, _) = present(values), numbered(items)
+    kept, (item, _) = present(values) & present(items), numbered(items)
     kept &= np.bincount(item, weights=kept)[item] >= 2 if len(item) else kept
     item = np.unique(item[kept], return_inverse=True)[1]
     code, names = numbered(chosen(values, kept))

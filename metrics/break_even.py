@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 Number = int | Decimal
+Reason = Literal["a unit leaves nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class BreakEven:
     units: Decimal | None
     contribution: Decimal
     fixed: Decimal
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def contribution(price: Number, piece: Number, accepted: Number = 1, rework: Number = 0, review: Number = 0, other: Number = 0) -> Decimal:
@@ -44,7 +46,7 @@ def break_even(fixed: Number, per_unit: Number) -> BreakEven:
     if fixed < 0:
         raise ValueError(f"break_even: a fixed cost of {fixed}")
     if per_unit <= 0:
-        return BreakEven(None, Decimal(per_unit), Decimal(fixed), "a unit leaves nothing: no volume breaks even")
+        return BreakEven(None, Decimal(per_unit), Decimal(fixed), "a unit leaves nothing")
     return BreakEven(Decimal(fixed) / per_unit, Decimal(per_unit), Decimal(fixed))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
+from math import floor
 from typing import NamedTuple
 
 Number = int | Decimal
@@ -56,7 +57,8 @@ def price_volume_mix(before: Lines, after: Lines, quantum: Decimal = CENT) -> Br
     """Revenue from one period to the next by product: price, volume, mix, new, ended; costs play no part.
 
     price = Σ (p₁ − p₀) q₁; volume = (Q₁ − Q₀) × R₀ ÷ Q₀; mix = Σ p₀ q₁ − Q₁ × R₀ ÷ Q₀, over products in both periods, Q in standard hours.
-    Computed exactly and rounded to `quantum`; what rounding leaves over goes to the largest step. A quantity of 0 is not sold.
+    Computed exactly and rounded to `quantum`, halves away from 0 (四舍五入); what rounding leaves over goes to the largest step. A quantity
+    of 0 is not sold.
     Raises ValueError for a float, a negative quantity, or standard hours that are not above 0 or not the same in both periods.
 
     >>> old = {"image": (1_000_000, Decimal("0.06")), "video": (100_000, Decimal("0.50"))}
@@ -173,4 +175,6 @@ def _moved(names: Iterable[str], lines: Mapping[str, Line], a_unit: Mapping[str,
 
 
 def _rounded(amount: Fraction, quantum: Decimal) -> Decimal:
-    return round(amount / Fraction(quantum)) * quantum
+    """The nearest multiple, halves away from 0 as accounts are kept, 0.005 → 0.01 and −0.005 → −0.01."""
+    size = floor(abs(amount) / Fraction(quantum) + Fraction(1, 2)) * quantum
+    return -size if amount < 0 else size

@@ -4,8 +4,9 @@ Shewhart p, u and c limits (Montgomery, Introduction to Statistical Quality Cont
 limits widen by how much points really differ from one to the next (Laney 2002, Quality Engineering 14(4), doi:10.1081/QEN-120003555),
 and Anhøj's rules of runs (Anhøj & Olesen 2014, PLoS ONE 9(11), doi:10.1371/journal.pone.0113825).
 
-Which chart (`chart`): fewer than MIN_POINTS points in the baseline, a run chart around their median; a median sample over LARGE or
-sigma_z over SPREAD, Laney's; else the plain one. A baseline is frozen by giving it (`baseline`) or by carrying its limits on (`carry`).
+Which chart (`chart`), by the points of the baseline that have a sample: fewer than MIN_POINTS, a run chart around their median; a median
+sample over LARGE or sigma_z over SPREAD, Laney's; else the plain one. A baseline is frozen by giving it (`baseline`) or by carrying its
+limits on (`carry`).
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ def _sigma_z(z: Sequence[float], spread: Spread) -> float:
 def carry(found: Limits, sizes: Sequence[float | None]) -> Limits:
     """The limits of a frozen baseline for other points: its centre and sigma_z, their sizes (any number but None for c charts).
 
-    A run chart, or a baseline that was too short, carries its centre only.
+    A run chart, or a baseline that was too short, carries its centre only; a point without a sample (a size not above 0) has no limits.
 
     >>> base = limits([12, 15, 8, 10, 4, 7, 16, 9, 14, 10], [50] * 10)
     >>> later = carry(base, [50, 200])
@@ -144,7 +145,7 @@ def carry(found: Limits, sizes: Sequence[float | None]) -> Limits:
     (True, True, 0.296403)
     """
     bare = found.kind == "run" or found.warning == "few points"
-    lower, upper = _around(found.kind, found.centre, found.sigma_z, [None if bare or not _known(n) else n for n in sizes])
+    lower, upper = _around(found.kind, found.centre, found.sigma_z, [None if bare or n is None or not n > 0 else n for n in sizes])
     return Limits(found.kind, found.centre, lower, upper, found.sigma_z, found.warning)
 
 
@@ -167,8 +168,9 @@ def chart(
         return None
     if laney.warning == "few points":
         return limits(counts, sizes, "run", baseline)
-    found = sorted(n for n in sizes if _known(n))
-    if found[len(found) // 2] <= LARGE and laney.sigma_z <= SPREAD:
+    used = [True] * len(counts) if baseline is None else baseline
+    drawn = [point[1] for point, use in zip(_points(counts, sizes, kind), used, strict=True) if use and point is not None]
+    if median(drawn) <= LARGE and laney.sigma_z <= SPREAD:
         return limits(counts, sizes, kind, baseline)
     return laney
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import exp
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from metrics.grouping import numbered
 from metrics.intervals import Floats, Integers
+
+Reason = Literal["too few shifts", "no work in the reference hour"]
 
 MIN_SHIFTS = 20
 WARM_UP = 0.25  # hours at the start that are left out
@@ -51,7 +53,7 @@ class Fatigue:
     n: int
     shifts: int
     people: int
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def fit(
@@ -70,7 +72,8 @@ def fit(
 
     Errors are clustered by person (CR1: G ÷ (G − 1) × (N − 1) ÷ (N − k), Student's t with G − 1; levels of shifts lie within people and are
     not in k; Cameron & Miller 2015, J. Human Resources 50(2)), by shift where there is one person. Nothing below MIN_SHIFTS shifts, or
-    without the reference hour. Raises ValueError for lengths that differ, seconds not above 0, or null or negative hours.
+    without the reference hour. Raises ValueError for lengths that differ, seconds not above 0, negative hours, and what is
+    null or infinite.
 
     >>> rows = [(100 * 1.1 ** (h - 1) * (1 + i % 3 / 10), h + 0.5, p, i) for p in "abc" for i in range(10) for h in range(6)]
     >>> found = fit(*zip(*rows))
@@ -82,19 +85,19 @@ def fit(
     labels: Sequence[Hashable] = [None] * len(y) if projects is None else projects
     if not len(y) == len(since) == len(people) == len(shifts) == len(labels) or (rest is not None and len(rest) != len(y)):
         raise ValueError("fatigue: seconds, hours, people, shifts, projects and breaks differ in length")
-    if not ((y > 0) & (since >= 0)).all() or (rest is not None and not np.isfinite(rest).all()):
-        raise ValueError("fatigue: seconds that are not above 0, hours below 0, or a break that is not known")
+    if not ((y > 0) & (y < np.inf) & (since >= 0) & (since < np.inf)).all() or (rest is not None and not np.isfinite(rest).all()):
+        raise ValueError("fatigue: seconds that are not above 0, hours below 0, or one that is not known or not finite")
     used = since >= WARM_UP
     person, day = _packed(numbered(people)[0][used]), numbered(shifts)[0][used]
     shift = _packed(person * (int(day.max(initial=0)) + 1) + day)
     n, groups, people_seen = len(person), int(shift.max(initial=-1)) + 1, int(person.max(initial=-1)) + 1
     hour = since[used].astype(np.intp) + 1
     if groups < MIN_SHIFTS:
-        return Fatigue((), None, None, None, n, groups, people_seen, f"fewer than {MIN_SHIFTS} shifts")
+        return Fatigue((), None, None, None, n, groups, people_seen, "too few shifts")
     counts = np.bincount(hour)
     names = np.flatnonzero(counts).tolist()
     if reference not in names:
-        return Fatigue((), None, None, None, n, groups, people_seen, f"no work in hour {reference} of a shift")
+        return Fatigue((), None, None, None, n, groups, people_seen, "no work in the reference hour")
     controls: list[_Levels | Floats] = [_Levels(_packed(numbered(labels)[0][used]), 0)]
     if rest is not None:
         controls.append(rest[used] - rest[used].mean())

@@ -16,6 +16,8 @@ import numpy as np
 
 from metrics.intervals import Floats
 
+Reason = Literal["nothing remains", "too little history", "beyond the horizon", "nothing comes out"]
+
 HISTORY = 20  # working days drawn from
 MIN_HISTORY = 8  # fewer say too little to be drawn from
 BLOCK = 5
@@ -73,7 +75,7 @@ class Finish:
     remaining: float
     basis: Literal["history", "prior"]
     n: int
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def finish(
@@ -116,7 +118,7 @@ def finish(
     if need == 0:
         return Finish(None, None, None, None, need, basis, n, "nothing remains")
     if basis == "prior" and prior is None:
-        return Finish(None, None, None, None, need, basis, n, f"fewer than {MIN_HISTORY} working days of history")
+        return Finish(None, None, None, None, need, basis, n, "too little history")
     known = calendar or Calendar()
     ahead = list(islice(known.days(start), HORIZON))
     needed = _days_needed(past, recent, prior if basis == "prior" else None, need, ahead, draws, seed)
@@ -124,7 +126,7 @@ def finish(
     ends = [int(ranked[ceil(share * draws) - 1]) for share in (0.5, 0.8, 0.95)]
     p50, p80, p95 = (ahead[end - 1] if end <= len(ahead) else None for end in ends)
     on_time = None if due is None else float((needed <= sum(day <= due for day in ahead)).mean())
-    reason = "" if p95 is not None else f"not within {HORIZON} working days"
+    reason: Reason | None = None if p95 is not None else "beyond the horizon"
     return Finish(p50, p80, p95, on_time, need, basis, n, reason)
 
 
@@ -178,7 +180,7 @@ class Little:
     cycle: float | None
     gap: float | None
     apart: bool
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def little(wip: float, throughput: float, cycle: float | None = None) -> Little:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import erfc, exp, sqrt
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ from metrics.likelihood import Place, top
 from metrics.spells import watched
 
 Covariates = Mapping[str, Sequence[float] | Floats]
+Reason = Literal[
+    "nobody was watched", "nobody has left", "too few have left", "does not vary", "no covariate varies", "covariates say the same",
+    "covariates never differ at an exit", "a covariate tells who leaves",
+]  # fmt: skip
 
 DISTINCT = 1e-9  # smallest eigenvalue of the correlations of covariates that are told apart
 
@@ -35,7 +40,7 @@ class Effect:
     low: float | None
     high: float | None
     p: float | None
-    reason: str = ""
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Cox:
     p: float | None
     n: int
     events: int
-    reason: str = ""
+    reason: Reason | None = None
 
     def effect(self, name: str) -> Effect:
         """The effect of one covariate. Raises KeyError for one that was not given."""
@@ -97,10 +102,10 @@ def cox(
     sets = _sets(x, died, begin, end, len(times), entry is not None)
     null = sets.at(np.zeros(len(kept)))
     if np.linalg.eigvalsh(null.information)[0] <= DISTINCT * left:
-        return _without(covariates, n, left, "covariates do not differ among those at risk when somebody leaves")
+        return _without(covariates, n, left, "covariates never differ at an exit")
     found = top(sets.at, np.zeros(len(kept)), null)
     if found is None:
-        return _without(covariates, n, left, "a covariate tells without exception who leaves first")
+        return _without(covariates, n, left, "a covariate tells who leaves")
     from scipy.stats import chi2  # seconds to import: not before it is needed
 
     betas, best = found
@@ -153,11 +158,11 @@ def _exp(value: float) -> float:
     return exp(min(value, 700.0))
 
 
-def _none(name: str, reason: str) -> Effect:
+def _none(name: str, reason: Reason) -> Effect:
     return Effect(name, None, None, None, None, None, None, reason)
 
 
-def _without(covariates: Covariates, n: int, events: int, reason: str) -> Cox:
+def _without(covariates: Covariates, n: int, events: int, reason: Reason) -> Cox:
     return Cox(tuple(_none(name, reason) for name in covariates), None, None, None, n, events, reason)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from metrics.intervals import Estimate, Floats, bootstrap
 from metrics.scope import SMALLEST_GROUP
+
+Reason = Literal["nobody", "nothing to share", "too few people"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Gini:
 
     value: float | None
     n: int
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def gini(values: Sequence[float] | Floats) -> Gini:
@@ -64,7 +67,7 @@ class Distribution:
     p90: float | None
     median_interval: tuple[float, float] | None
     gini: float | None
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def distribution(values: Sequence[float] | Floats, level: float = 0.95, seed: int = 0) -> Distribution:
@@ -77,7 +80,7 @@ def distribution(values: Sequence[float] | Floats, level: float = 0.95, seed: in
     """
     x = _ascending("distribution", values)
     if len(x) < SMALLEST_GROUP:
-        return Distribution(len(x), None, None, None, None, None, None, None, f"fewer than {SMALLEST_GROUP} people")
+        return Distribution(len(x), None, None, None, None, None, None, None, "too few people")
     p10, p25, median, p75, p90 = np.quantile(x, [0.1, 0.25, 0.5, 0.75, 0.9]).tolist()
     middle: Estimate = bootstrap(x, level=level, seed=seed)
     interval = None if middle.low is None or middle.high is None else (middle.low, middle.high)

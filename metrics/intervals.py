@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isnan, nan, sqrt
+from math import inf, isnan, nan, sqrt
 from statistics import NormalDist
 from typing import Literal
 
@@ -110,6 +110,33 @@ def poisson(x: float, level: float = 0.95) -> tuple[float, float]:
     (True, True)
     """
     return byar(x, level) if x >= BYAR_FROM else poisson_exact(x, level)
+
+
+def count_ahead(x: float, n: float, ahead: int, level: float = 0.95) -> tuple[int, int]:
+    """The prediction interval (预测区间) of how many of the next `ahead` it will be, when it was x of n: whole numbers low–high within 0…ahead.
+
+    In it are the numbers with which x of n, given both together, lies in neither tail of the hypergeometric; which is the beta-binomial with
+    x + 1 and n − x for the upper end and with x and n − x + 1 for the lower (Thatcher 1964, JRSS B 26(2)), so that n need not be whole.
+    It holds at least `level` of what comes; nothing seen does not make it 0–0. Raises ValueError unless 0 ≤ x ≤ n, n above 0 and finite.
+
+    >>> count_ahead(0, 40, 5), count_ahead(0, 10, 10), count_ahead(5, 50, 50)
+    ((0, 1), (0, 4), (0, 13))
+    """
+    if not 0 <= x <= n < inf or not n or ahead < 0:
+        raise ValueError(f"count_ahead: {x} of {n}, and {ahead} to come")
+    tail = (1 - _checked(level)) / 2
+    low = int((_at_most(ahead, x, n - x + 1) <= tail).sum()) if x else 0
+    return low, int((_at_most(ahead, x + 1, n - x) < 1 - tail).sum()) if x < n else ahead
+
+
+def _at_most(m: int, a: float, b: float) -> Floats:
+    """The beta-binomial chance of at most 0, 1, … m − 1 out of m."""
+    from scipy.special import betaln  # a moment to import: not before it is needed
+
+    y = np.arange(m)
+    # C(m, y) = 1 ÷ ((m + 1) B(m − y + 1, y + 1))
+    each = np.exp(betaln(y + a, m - y + b) - betaln(a, b) - np.log1p(m) - betaln(m - y + 1, y + 1))
+    return np.asarray(np.cumsum(each), dtype=np.float64)
 
 
 def effective_n(rate: float, variance: float) -> float:

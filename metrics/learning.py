@@ -19,6 +19,8 @@ from metrics.grouping import numbered
 from metrics.intervals import Floats
 from metrics.survival import Incidence, cumulative_incidence
 
+Reason = Literal["too little practice", "units do not vary", "half never have"]
+
 MIN_POINTS = 8
 MIN_UNITS = 200
 TRAILING = 5  # attended days
@@ -38,6 +40,8 @@ def slope(learning_rate: float) -> float:
 def unit_seconds(a: float, b: float, x: int, reading: Literal["unit", "average"] = "unit") -> float:
     """Seconds of the x-th unit: a·xᵇ, or by Wright's reading, a·xᵇ being the average so far, a·(xᵇ⁺¹ − (x − 1)ᵇ⁺¹).
 
+    Raises ValueError for a unit below 1, and by Wright's reading for a b below −1: all units would take less together than the first.
+
     >>> b = slope(0.8)
     >>> [round(unit_seconds(100, b, x), 2) for x in (1, 2, 4, 8)]
     [100.0, 80.0, 64.0, 51.2]
@@ -46,6 +50,8 @@ def unit_seconds(a: float, b: float, x: int, reading: Literal["unit", "average"]
     """
     if x < 1:
         raise ValueError(f"unit_seconds: unit number {x}")
+    if reading == "average" and not b >= -1:
+        raise ValueError(f"unit_seconds: an average that falls with b = {b}")
     if reading == "unit" or x == 1:
         return a * float(x**b)
     return a * float(x ** (b + 1) - (x - 1) ** (b + 1))
@@ -70,7 +76,7 @@ class Curve:
     n: int
     effects: Mapping[Hashable, float] = field(default_factory=dict)
     at_bound: bool = False
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def fit(
@@ -103,7 +109,7 @@ def fit(
         raise ValueError("learning: units below 1, or seconds that are not above 0")
     n = len(x)
     if n < min_points or x.max(initial=0) < min_units:
-        return _unfitted(n, f"fewer than {min_points} observations or {min_units:g} units")
+        return _unfitted(n, "too little practice")
     member, names = numbered(labels)
     sizes = np.bincount(member)
     free = n - len(names) - 1 - asymptote
@@ -115,7 +121,7 @@ def fit(
     dx, dt = within(lx), within(lt)
     spread = float(dx @ dx)
     if spread < 1e-9 or free < 1:
-        return _unfitted(n, "units do not vary within projects")
+        return _unfitted(n, "units do not vary")
     b, ratio, bound = float(dx @ dt) / spread, 0.0, False
     design, left = dx[:, None], dt - b * dx
     if asymptote:
@@ -138,7 +144,7 @@ def fit(
     return Curve(exp(middle), b, 2**b, low, high, ratio * exp(middle), r2, n, effects, bound)
 
 
-def _unfitted(n: int, reason: str) -> Curve:
+def _unfitted(n: int, reason: Reason) -> Curve:
     return Curve(None, None, None, None, None, None, None, n, reason=reason)
 
 
@@ -180,7 +186,7 @@ def days_to_target(
 ) -> int | None:
     """The first attended day (from 1) on which the median efficiency of the last five attended days is at least `target` and the errors of
     those days are at most `limit` of what was inspected; None when there is none yet. Days without inspection bring no evidence: five
-    of them do not pass. Raises ValueError for lengths that differ or more errors than inspected.
+    of them do not pass. Raises ValueError for lengths that differ, a missing efficiency (leave such a day out), more errors than inspected.
 
     >>> days_to_target([0.5, 0.7, 0.9, 1.0, 1.1, 1.2, 1.1], [3, 2, 1, 0, 0, 0, 1], [20] * 7, limit=0.05)
     6
@@ -189,6 +195,8 @@ def days_to_target(
         raise ValueError("days_to_target: one efficiency, errors and inspected a day")
     if any(not 0 <= x <= n for x, n in zip(errors, inspected, strict=True)):
         raise ValueError("days_to_target: more errors than inspected")
+    if not all(value == value for value in efficiency):  # NaN is not itself
+        raise ValueError("days_to_target: a day without an efficiency")
     for end in range(TRAILING, len(efficiency) + 1):
         days = slice(end - TRAILING, end)
         seen = sum(inspected[days])
@@ -209,7 +217,7 @@ class Ramp:
     ramping: int
     reached: tuple[Incidence, ...]
     gone: tuple[Incidence, ...]
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def ramp(days: Sequence[float], outcomes: Sequence[Literal["reached", "left"] | None]) -> Ramp:
@@ -226,5 +234,5 @@ def ramp(days: Sequence[float], outcomes: Sequence[Literal["reached", "left"] | 
         raise ValueError(f"ramp: outcomes are reached, left or None, not {sorted(unknown)}")
     reached, gone = found.get("reached", ()), found.get("left", ())
     p50 = next((row.time for row in reached if row.incidence >= 0.5 - 1e-12), None)
-    reason = "" if p50 is not None else "fewer than half have reached the target"
+    reason: Reason | None = None if p50 is not None else "half never have"
     return Ramp(p50, len(days), sum(outcome is None for outcome in outcomes), reached, gone, reason)

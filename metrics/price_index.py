@@ -15,6 +15,7 @@ from metrics.intervals import Floats
 
 MIN_MATCH = 0.6  # share of revenue; below it the periods cannot be compared (不可比)
 
+Reason = Literal["nothing sold", "not comparable"]
 Matrix = Sequence[Sequence[float | None]] | Floats
 
 
@@ -29,7 +30,7 @@ class Index:
 
     values: tuple[float | None, ...]
     match_rates: tuple[float | None, ...]
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def laspeyres(prices: Matrix, quantities: Matrix, chained: bool = False) -> Index:
@@ -73,9 +74,9 @@ def _index(prices: Matrix, quantities: Matrix, chained: bool, kind: Literal["las
         start = values[then]
         values.append(None if link is None or start is None else start * link)
         rates.append(rate)
-    reason = ""
+    reason: Reason | None = None
     if None in values:
-        reason = "nothing sold" if rates[values.index(None)] is None else f"less than {MIN_MATCH:.0%} of revenue is comparable"
+        reason = "nothing sold" if rates[values.index(None)] is None else "not comparable"
     return Index(tuple(values), tuple(rates), reason)
 
 

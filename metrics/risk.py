@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from metrics.grouping import numbered
 from metrics.hazard import Covariates, Effect, effects_of, same, standardised
+from metrics.hazard import Reason as Reason
 from metrics.intervals import Floats, Integers, poisson, wilson
 from metrics.likelihood import Place, top
-from metrics.survival import MIN_AT_RISK, Expected
+from metrics.spells import happened
+from metrics.survival import MIN_AT_RISK, Expected, unseen
 
 MIN_EVENTS = 100  # leavers, before there is a model
 KNOTS = (0.05, 0.35, 0.65, 0.95)  # of the periods in which people left
@@ -35,6 +37,7 @@ REFUSED = frozenset(
 )  # fmt: skip
 
 Tenure = Literal["periods", "spline"]
+Uncalibrated = Literal["too few left or stayed", "all chances are the same", "the chances tell who leaves"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +81,7 @@ class Risk:
     n: int
     events: int
     log_likelihood: float | None
-    reason: str = ""
+    reason: Reason | None = None
     _model: _Model | None = None
 
     def hazards(self, periods: Sequence[int] | Integers, covariates: Covariates | None = None) -> Floats:
@@ -100,14 +103,15 @@ class Risk:
         self, tenures: Sequence[int] | Integers, horizon: int, covariates: Covariates | None = None, level: float = 0.95
     ) -> Expected:
         """How many of a team will leave within `horizon` periods: Σ of `leaving`, the interval with both who leaves by chance, Σ p (1 − p), and
-        what the coefficients may be off by (delta method), rounded outwards to whole people. Those who cannot be judged are `unknown`.
+        what the coefficients may be off by (delta method), rounded outwards to whole people; for people in whose windows nobody has left
+        `survival.unseen` is added to its upper end. Those who cannot be judged are `unknown`.
         """
         model = self._fitted()
         stay, pull, columns = self._staying(tenures, horizon, covariates)
         known = ~np.isnan(stay)
         n = int(known.sum())
         if not n:
-            return Expected(None, None, None, 0, len(stay), "nobody whose tenure the model covers")
+            return Expected(None, None, None, 0, len(stay), "tenures not covered")
         z = NormalDist().inv_cdf((1 + level) / 2)
         lean = stay[known] * pull[:, known]  # [step, person]: what one more unit of the logit in a period moves a chance by
         places = np.asarray(tenures, dtype=np.intp)[known] + np.arange(horizon)[:, None]
@@ -115,7 +119,10 @@ class Risk:
         slope = np.concatenate((by_period @ model.basis, lean.sum(axis=0) @ columns[known]))
         mean = float((1 - stay[known]).sum())
         reach = z * sqrt(float((stay * (1 - stay))[known].sum()) + float(slope @ model.covariance @ slope))
-        return Expected(mean, max(0, floor(mean - reach)), min(n, ceil(mean + reach)), n, len(stay) - n)
+        high, still = ceil(mean + reach), stay[known] == 1
+        if still.any():
+            high += unseen(self.at_risk[places[:, still]].min(axis=0), level)
+        return Expected(mean, max(0, floor(mean - reach)), min(n, high), n, len(stay) - n)
 
     def drivers(self, covariates: Covariates, adjustable: Sequence[str], count: int = 3) -> tuple[tuple[tuple[str, float], ...], ...]:
         """Of each person, the `adjustable` covariates that raise the odds of leaving most against an average person, with the factor (above 1).
@@ -148,7 +155,10 @@ class Risk:
 
 
 def _whole(periods: Sequence[int] | Integers, least: int) -> Integers:
-    found = np.asarray(periods, dtype=np.intp)
+    given = np.asarray(periods)
+    if given.dtype.kind not in "iu" and not np.equal(np.mod(given.astype(np.float64), 1), 0).all():  # False for NaN
+        raise ValueError("risk: a period that is not a whole number")
+    found = given.astype(np.intp)
     if (found < least).any():
         raise ValueError(f"risk: a period below {least}")
     return found
@@ -170,8 +180,8 @@ def fit(
     pooled, as the likelihood is a product over them. Periods in which nobody (or everybody) left have a hazard of 0 (1).
 
     No model below `min_events` leavers (read the Kaplan–Meier curve by tenure band and site instead), where covariates say the same, or where one
-    tells without exception who leaves. A constant covariate is left out and says so. Raises ValueError for lengths that differ, periods below
-    1, covariates that are not finite numbers, and those in REFUSED.
+    tells without exception who leaves. A constant covariate is left out and says so. Raises ValueError for lengths that differ, periods that
+    are not whole numbers from 1 up, outcomes that are null, covariates that are not finite numbers, and those in REFUSED.
     Singer & Willett 1993, J. Educ. Stat. 18(2); splines: Harrell 2001, Regression Modeling Strategies. Catalogue: W-12.
 
     >>> periods, left = [1, 1, 1, 1, 2, 2, 2, 3], [True, False, False, False, True, False, False, False]
@@ -179,18 +189,18 @@ def fit(
     >>> found.baseline.round(4).tolist(), found.hazards([1, 2]).round(4).tolist()
     ([0.25, 0.3333, 0.0], [0.25, 0.3333])
     """
-    period, gone = np.asarray(periods, dtype=np.intp), np.asarray(left, dtype=bool)
+    period, gone = _whole(periods, 1), happened("risk", left)
     given = covariates or {}
     refused = sorted(name for name in given if name.casefold() in REFUSED)
     if refused:
         raise ValueError(f"risk: {', '.join(refused)} must not be used to tell who leaves")
-    if period.shape != gone.shape or (period < 1).any():
-        raise ValueError("risk: one period, from 1 up, and one outcome a row")
+    if period.shape != gone.shape:
+        raise ValueError("risk: one period and one outcome a row")
     x, kept, middles, scales = standardised("risk", given, len(period))
     n, events = len(period), int(gone.sum())
     risk, hits = np.bincount(period - 1), np.bincount((period - 1)[gone], minlength=int(period.max(initial=0)))
     if events < max(min_events, 1):
-        return _unfitted(given, risk, n, events, f"fewer than {max(min_events, 1)} people have left")
+        return _unfitted(given, risk, n, events, "too few have left")
     if same(x):
         return _unfitted(given, risk, n, events, "covariates say the same")
     basis, certain = _levels(risk, hits) if tenure == "periods" else _spline(risk, hits)
@@ -200,7 +210,7 @@ def fit(
         x, place, outcome = x[:, used], place[used], outcome[used]
     found = top(_Rows(basis, x, place, outcome).at, np.concatenate((_start(basis, risk, hits), np.zeros(len(kept)))))
     if found is None:
-        return _unfitted(given, risk, n, events, "a covariate tells without exception who leaves")
+        return _unfitted(given, risk, n, events, "a covariate tells who leaves")
     at, best = found
     q = basis.shape[1]
     covariance = np.linalg.inv(best.information)
@@ -211,10 +221,10 @@ def fit(
     betas = at[q:] / scales
     effects = effects_of(given, kept, betas, np.sqrt(covariance.diagonal()[q:]), level)
     model = _Model(logits, basis, kept, betas, middles, covariance)
-    return Risk(effects, _expit(logits), risk, n, events, best.value, "", model)
+    return Risk(effects, _expit(logits), risk, n, events, best.value, None, model)
 
 
-def _unfitted(covariates: Covariates, risk: Integers, n: int, events: int, reason: str) -> Risk:
+def _unfitted(covariates: Covariates, risk: Integers, n: int, events: int, reason: Reason) -> Risk:
     nothing = tuple(Effect(name, None, None, None, None, None, None, reason) for name in covariates)
     return Risk(nothing, np.zeros(0), risk, n, events, None, reason)
 
@@ -294,7 +304,7 @@ class Calibration:
     slope: float | None
     n: int
     events: int
-    reason: str = ""
+    reason: Uncalibrated | None = None
 
     def apply(self, chances: Sequence[float] | Floats) -> Floats:
         """The chances put right; as they were where nothing is known."""
@@ -320,14 +330,14 @@ def recalibrate(chances: Sequence[float] | Floats, left: Sequence[bool] | NDArra
     p, gone = p[inner], gone[inner]
     n, events = len(p), int(gone.sum())
     if min(events, n - events) < max(min_events, 1):
-        return Calibration(None, None, n, events, f"fewer than {max(min_events, 1)} left, or stayed")
+        return Calibration(None, None, n, events, "too few left or stayed")
     x, kept, middles, scales = standardised("recalibrate", {"logit": _logit(p)}, n)
     if not kept:
         return Calibration(None, None, n, events, "all chances are the same")
     as_said = np.array([middles[0], scales[0]])
     found = top(_Rows(np.ones((1, 1)), x, np.zeros(n, dtype=np.intp), gone.astype(np.float64)).at, as_said)
     if found is None:
-        return Calibration(None, None, n, events, "the chances tell without exception who leaves")
+        return Calibration(None, None, n, events, "the chances tell who leaves")
     slope = float(found[0][1] / scales[0])
     return Calibration(float(found[0][0] - slope * middles[0]), slope, n, events)
 
@@ -425,7 +435,7 @@ def _fairness(p: Floats, gone: NDArray[np.bool_], groups: Sequence[Hashable]) ->
 
 
 def _said(chances: Sequence[float] | Floats, left: Sequence[bool] | NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
-    p, gone = np.asarray(chances, dtype=np.float64), np.asarray(left, dtype=bool)
+    p, gone = np.asarray(chances, dtype=np.float64), happened("risk", left)
     if p.shape != gone.shape:
         raise ValueError(f"{len(p)} chances for {len(gone)} people")
     if not ((p >= 0) & (p <= 1)).all():

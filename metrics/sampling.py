@@ -20,6 +20,8 @@ Level = Literal["I", "II", "III", "S-1", "S-2", "S-3", "S-4"]
 Reason = Literal["no population", "nothing inspected", "no inclusion probability"]
 Floats = NDArray[np.float64]
 
+_ROUNDING = 1e-12  # a distance from the rate that is none
+
 
 # Plans -------------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def plan(lot_size: int, aql: float | str, level: Level = "II") -> Plan:
     >>> found.letter, found.plan_letter, found.n, found.ac
     ('F', 'E', 13, 0)
     """
-    if lot_size < 2 or lot_size != int(lot_size):
+    if not lot_size >= 2 or lot_size % 1 != 0:  # what is left of infinity is NaN
         raise ValueError(f"a lot of {lot_size} items: sampling plans are for whole numbers from 2 up; inspect every item")
     letters, sizes, cells = _tables()
     if level not in letters:
@@ -114,16 +116,17 @@ def fixed_percentage(lot_size: int, share: float, quality: float) -> Rule:
     """“Inspect this share of each batch, accept at this quality or better” (按比例抽检) as a plan for one lot size.
 
     n = share × lot, rounded up; Ac = n × (1 − quality), rounded down. It is a different plan for every lot size: small bad batches pass,
-    large ones at exactly the limit are a coin flip (metrics.md Q-13). Raises ValueError unless the lot has an item, 0 < share ≤ 1 and
-    0 ≤ quality ≤ 1.
+    large ones at exactly the limit are a coin flip (metrics.md Q-13). Raises ValueError unless the lot is a whole number of
+    items, 0 < share ≤ 1 and 0 ≤ quality ≤ 1.
 
     >>> [(r.n, r.ac, round(accept_probability(r.n, r.ac, 0.02), 3)) for r in (fixed_percentage(n, 0.05, 0.98) for n in (200, 2000, 20000))]
     [(10, 0, 0.817), (100, 2, 0.677), (1000, 20, 0.559)]
     """
     part, good = Decimal(str(share)), Decimal(str(quality))  # as written: 1 - 0.9 is not 0.1 in binary
-    if lot_size < 1 or not 0 < part <= 1 or not 0 <= good <= 1:
-        raise ValueError(f"inspect {share} of a lot of {lot_size}, accept at {quality}: shares lie within 0 and 1, a lot has an item")
-    n = int((lot_size * part).to_integral_value(ROUND_CEILING))
+    finite = part.is_finite() and good.is_finite()
+    if not finite or lot_size % 1 != 0 or lot_size < 1 or not 0 < part <= 1 or not 0 <= good <= 1:
+        raise ValueError(f"inspect {share} of a lot of {lot_size}, accept at {quality}: shares lie within 0 and 1, a lot has whole items")
+    n = int((int(lot_size) * part).to_integral_value(ROUND_CEILING))
     ac = int((n * (1 - good)).to_integral_value(ROUND_FLOOR))
     return Rule(lot_size, n, ac, ac + 1)
 
@@ -190,6 +193,9 @@ def outgoing_quality(n: int, ac: int, p: float, lot: int) -> float:
 def outgoing_limit(n: int, ac: int, lot: int) -> tuple[float, float]:
     """The worst average outgoing error rate (平均出厂质量上限 AOQL) over all incoming rates: (incoming rate, AOQL); (0, 0) where all is inspected.
 
+    Looked for up to (Ac + 1) ÷ (n + 1), which the worst rate never exceeds and up to which Pa × p has one top: it falls from where Pa is
+    Σᵢ≤Ac C(n, i) pⁱ (1 − p)ⁿ⁻ⁱ = p (n − Ac) C(n, Ac) pᴬᶜ (1 − p)ⁿ⁻ᴬᶜ⁻¹, at the latest there (with Ac 0, exactly there).
+
     >>> rate, limit = outgoing_limit(99, 0, 9_900)  # with Ac 0 the worst is at 1 ÷ (n + 1)
     >>> round(rate, 6), round(limit, 6) == round(0.01 * 0.99**99 * 0.99, 6)
     (0.01, True)
@@ -201,7 +207,8 @@ def outgoing_limit(n: int, ac: int, lot: int) -> tuple[float, float]:
         return 1.0, outgoing_quality(n, ac, 1.0, lot)
     from scipy.optimize import minimize_scalar
 
-    worst = minimize_scalar(lambda p: -outgoing_quality(n, ac, p, lot), bounds=(0, 1), method="bounded", options={"xatol": 1e-10})
+    most = (ac + 1) / (n + 1)
+    worst = minimize_scalar(lambda p: -outgoing_quality(n, ac, p, lot), bounds=(0, most), method="bounded", options={"xatol": 1e-9 * most})
     return float(worst.x), -float(worst.fun)
 
 
@@ -314,7 +321,8 @@ def horvitz_thompson(values: Sequence[float], probabilities: Sequence[float | No
     """Error rate from items drawn with known, unequal probabilities (逆概率加权错误率): Σ y/π ÷ Σ 1/π, y being 1 for a bad item, else 0.
 
     `expected_errors` is the Horvitz–Thompson total Σ y/π, `population` Σ 1/π. Variance of the ratio by linearisation,
-    n ÷ (n − 1) × Σ (1 − π) ((y − rate)/π)² ÷ (Σ 1/π)², which for equal π is that of a simple random sample.
+    n ÷ (n − 1) × Σ (1 − π) ((y − rate)/π)² ÷ (Σ 1/π)², which for equal π is that of a simple random sample. Where all y are alike it is
+    0, and effective n is (Σ 1/π)² ÷ Σ (1 − π)/π², as in `weighted_rate`.
     Items whose probability is None or NaN (targeted checks, 定向检查) are left out and counted. None with a reason where nothing is left.
     Horvitz & Thompson 1952, JASA 47(260); Hájek 1971. Raises ValueError for y outside 0…1, π outside 0…1, and lengths that differ.
 
@@ -338,7 +346,8 @@ def horvitz_thompson(values: Sequence[float], probabilities: Sequence[float | No
     missing = float(((1 - pi) / pi**2).sum()) / size**2
     n = len(y)
     spread = float(((1 - pi) * ((y - rate) / pi) ** 2).sum()) / size**2
-    variance = 0.0 if missing == 0 else spread * n / (n - 1) if n > 1 else None
+    alike = missing == 0 or (n > 1 and spread <= _ROUNDING**2 * missing)  # nothing but what rounding leaves
+    variance = 0.0 if alike else spread * n / (n - 1) if n > 1 else None
     return _weighted(rate, variance, missing, n, size, level, excluded=excluded)
 
 

@@ -119,7 +119,7 @@ class Efficiency:
     hours: float
     missing: int
     provisional: bool
-    reason: str = ""
+    reason: Literal["no hours with a standard"] | None = None
 
 
 def efficiency(
@@ -146,9 +146,11 @@ def efficiency(
     if not ((u >= 0) & (h >= 0) & (without | (s > 0))).all():
         raise ValueError("efficiency: units or hours below 0, or a standard that is not above 0")
     earned, spent = float((u * np.where(without, 0.0, s)).sum()) / 3600, float(h[~without].sum())
-    ratio, reason = (earned / spent, "") if spent else (None, "no hours of work with a standard")
     flagged = any(flag for flag, gap in zip(flags, without.tolist(), strict=False) if not gap)
-    return Efficiency(ratio, earned, spent, int(without.sum()), flagged, reason)
+    missing = int(without.sum())
+    if not spent:
+        return Efficiency(None, earned, spent, missing, flagged, "no hours with a standard")
+    return Efficiency(earned / spent, earned, spent, missing, flagged)
 
 
 def _judge(unit: str, sums: Sequence[float], compared: float, n: int, spread: tuple[float, float] | None) -> Pace:

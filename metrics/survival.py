@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import ceil, exp, floor, inf, log, nan, sqrt
+from math import ceil, exp, floor, inf, isnan, log, nan, sqrt
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.grouping import numbered
 from metrics.hazard import cox as cox
-from metrics.intervals import Floats, Integers, poisson_exact, wilson
+from metrics.intervals import BYAR_FROM, Floats, Integers, count_ahead, poisson_exact, wilson
 from metrics.spells import at_risk, watched
+
+Reason = Literal[
+    "no time was watched", "fewer than two groups", "groups never at risk together", "tenures not covered", "no hire is old enough"
+]  # fmt: skip
+Caution = Literal["all gone before others came"]
 
 MIN_AT_RISK = 10  # fewer people make a tail that is neither drawn nor used (metrics.md W-09)
 
@@ -40,10 +46,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Survival:
-    """The curve; `median` is the first time at which survival is at most one half, None when it never is."""
+    """The curve; `median` is the first time at which survival is at most one half, None when it never is.
+
+    `warning`: all of the few then watched left at once before others came under observation (left truncation), so that the curve is 0 from
+    there on whatever those do. Start it later, with those who have come by then, and read it as of people who have stayed that long.
+    """
 
     rows: tuple[Step, ...]
     median: float | None
+    warning: Caution | None = None
 
     def at(self, time: float) -> Step | None:
         """The last step at or before a time; None before the first, or when nobody was followed that long though some survive."""
@@ -66,8 +77,9 @@ def kaplan_meier(durations: Sequence[float], events: Sequence[bool], entry: Sequ
     """Product-limit estimate. `durations` are times to the event or the end of observation (any unit), `events` tell which, `entry` is the
     time from which each was under observation (left truncation; 0 by default). Events at a time come before censorings at it.
 
-    Bands: log–log Greenwood (Kalbfleisch & Prentice); NaN where survival is 0, exact 1 before the first event.
-    Kaplan & Meier 1958, JASA 53(282). Raises ValueError for lengths that differ or an exit not after its entry.
+    Bands: log–log Greenwood (Kalbfleisch & Prentice); NaN where survival is 0, exact 1 before the first event. Where few come early, one
+    exit can decide the whole curve: see `Survival`.
+    Kaplan & Meier 1958, JASA 53(282). Raises ValueError for lengths that differ, an exit not after its entry, or an event that is null.
 
     >>> curve = kaplan_meier([1, 2, 3], [True, False, True])
     >>> [(row.time, round(row.survival, 4)) for row in curve.rows], curve.median
@@ -86,7 +98,8 @@ def kaplan_meier(durations: Sequence[float], events: Sequence[bool], entry: Sequ
         se = survival * sqrt(greenwood) if survival > 0 else nan
         rows.append(Step(time, risk, d, out - d, survival, *_band(survival, greenwood, z), se))
     found = Survival(tuple(rows), None)
-    return Survival(found.rows, found.quantile(0.5))
+    early = any(row.survival == 0 for row in rows[:-1])
+    return Survival(found.rows, found.quantile(0.5), "all gone before others came" if early else None)
 
 
 def _band(survival: float, greenwood: float, z: float) -> tuple[float, float]:
@@ -107,7 +120,7 @@ class Rate:
     high: float | None
     events: int
     time: float
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def exponential_rate(events: int, time: float, level: float = 0.95) -> Rate:
@@ -151,7 +164,7 @@ class LogRank:
     n: int
     groups: tuple[GroupCount, ...]
     variance: Floats
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def logrank(
@@ -202,7 +215,7 @@ def logrank(
     sizes, axes = np.linalg.eigh(variance)
     known = sizes > 1e-9 * max(sizes.max(), 1e-9)
     if not known.any():
-        return LogRank(None, None, None, len(exits), rows, variance, "no event at which two groups were at risk together")
+        return LogRank(None, None, None, len(exits), rows, variance, "groups never at risk together")
     from scipy.stats import chi2  # seconds to import: not before it is needed
 
     statistic = float((((axes.T @ (observed - expected)) ** 2)[known] / sizes[known]).sum())
@@ -232,7 +245,8 @@ def cumulative_incidence(
     Incidence(t) = Σ survival just before s × events of the cause at s ÷ at risk at s, survival being that of all causes together, so that
     the incidences and the survival add to 1; 1 − Kaplan–Meier of one cause, the others censored, is too high. Rows per cause, causes in
     the order of their names, one row a time with an event of that cause. Variance: Gaynor et al. 1993, JASA 88(422), which is Greenwood's
-    for a single cause; bands on log(−log) (Choudhury 2002, Stat. Med. 21); NaN bands where the incidence is 1.
+    for a single cause; bands on log(−log) (Choudhury 2002, Stat. Med. 21); NaN bands where the incidence is 1, or 0 at an event, as when all
+    of the few watched before had gone another way (see `Survival`).
     Aalen & Johansen 1978, Scand. J. Stat. 5. Raises ValueError as `kaplan_meier`.
 
     >>> found = cumulative_incidence([1, 2, 3, 4], ["quit", "dismissed", None, "quit"])
@@ -266,7 +280,7 @@ def cumulative_incidence(
 
 
 def _log_log(share: float, se: float, z: float) -> tuple[float, float]:
-    if share >= 1 - 1e-12:
+    if share <= 0 or share >= 1 - 1e-12:
         return nan, nan
     width = z * se / (share * log(share))
     return share ** exp(-width), share ** exp(width)
@@ -323,15 +337,17 @@ class Expected:
     high: int | None
     n: int
     unknown: int
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def expected_leavers(tenures: Sequence[float], curve: Survival, horizon: float, level: float = 0.95) -> Expected:
     """How many of a team's people will leave within `horizon` (预计离职人数): Σ 1 − S(tenure + horizon) ÷ S(tenure), `curve` being S.
 
     The interval has both the chance of who leaves, Σ p(1 − p), and what the curve itself may be off by (Greenwood, delta method); it
-    is rounded outwards to whole people within 0…n. Where fewer than MIN_AT_RISK were at risk the curve is not used: such people are
-    counted in `unknown`. None when nobody can be judged. Raises ValueError for a negative tenure or a horizon that is not positive.
+    is rounded outwards to whole people within 0…n. Nothing seen is not nothing to come: below BYAR_FROM events in people's windows its
+    upper end is at least that of `intervals.count_ahead`, and for people in whose windows nobody has left `unseen` is added. Where fewer
+    than MIN_AT_RISK were at risk the curve is not used: such people are counted in `unknown`. None when nobody can be judged. Raises
+    ValueError for a negative tenure or a horizon that is not positive.
 
     >>> from random import Random
     >>> days = [Random(i).randint(1, 200) for i in range(400)]
@@ -349,7 +365,7 @@ def expected_leavers(tenures: Sequence[float], curve: Survival, horizon: float, 
     known = now[(now + horizon <= covered) & (now >= max(thin, default=-inf))]
     unknown = len(now) - len(known)
     if not len(known):
-        return Expected(None, None, None, 0, unknown, "nobody whose tenure the curve covers")
+        return Expected(None, None, None, 0, unknown, "tenures not covered")
     hit = [row for row in steps if row.events]
     times = np.array([row.time for row in hit])
     n, d = np.array([row.at_risk for row in hit], dtype=float), np.array([row.events for row in hit], dtype=float)
@@ -362,15 +378,45 @@ def expected_leavers(tenures: Sequence[float], curve: Survival, horizon: float, 
     curve_variance = float((moved**2 * np.divide(d, n * (n - d), out=np.zeros_like(d), where=n > d)).sum())
     mean = float((1 - stay).sum())
     reach = z * sqrt(float((stay * (1 - stay)).sum()) + curve_variance)
-    return Expected(mean, max(0, floor(mean - reach)), min(len(known), ceil(mean + reach)), len(known), unknown)
+    high, still = ceil(mean + reach), begin == end
+    inside = np.cumsum(np.bincount(begin, minlength=len(times) + 1) - np.bincount(end, minlength=len(times) + 1))[:-1] > 0
+    left, going = float(d[inside].sum()), len(known) - int(still.sum())
+    if 0 < left < BYAR_FROM:
+        high = max(high, count_ahead(left, max(left, left * going / mean), going, level)[1])
+    if still.any():
+        high += unseen(_fewest(curve, known[still], horizon), level)
+    return Expected(mean, max(0, floor(mean - reach)), min(len(known), high), len(known), unknown)
+
+
+def unseen(watched: Sequence[float] | Floats, level: float = 0.95) -> int:
+    """The most who may leave, at this level, of people for each of whom so many were `watched` and none left: see `intervals.count_ahead`.
+
+    Raises ValueError for nobody, or a number that is not above 0.
+
+    >>> unseen([40] * 5)
+    1
+    """
+    seen = np.asarray(watched, dtype=np.float64)
+    if not len(seen) or not (seen > 0).all():
+        raise ValueError("unseen: nobody to judge, or nobody watched")
+    return count_ahead(0, len(seen) / float((1 / seen).sum()), len(seen), level)[1]
+
+
+def _fewest(curve: Survival, tenures: Floats, horizon: float) -> Floats:
+    """The fewest watched at any time of each window, the first time at or after its end included."""
+    times, risk = np.array([row.time for row in curve.rows]), np.array([row.at_risk for row in curve.rows], dtype=np.float64)
+    starts, place = np.unique(tenures, return_inverse=True)
+    begin, end = np.searchsorted(times, starts, side="right"), np.searchsorted(times, starts + horizon, side="left")
+    fewest = [float(risk[a : b + 1].min()) for a, b in zip(begin.tolist(), end.tolist(), strict=True)]
+    return np.array(fewest)[place]
 
 
 @dataclass(frozen=True, slots=True)
 class Early:
     """Early attrition three ways. `rate` is of the `n` matured hires, with Wilson's interval; None (with the reason) when there are none.
 
-    `estimate` is 1 − Kaplan–Meier over all hires, matured or not, with its band. `share_of_leavers` is another number altogether: of those
-    who have left, how many left early.
+    `estimate` is 1 − Kaplan–Meier over all hires, matured or not, with its band (None where all have gone). `share_of_leavers` is another
+    number altogether: of those who have left, how many left early.
     """
 
     rate: float | None
@@ -382,7 +428,7 @@ class Early:
     estimate_low: float | None
     estimate_high: float | None
     share_of_leavers: float | None
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def early_attrition(
@@ -408,8 +454,12 @@ def early_attrition(
     low, high = wilson(x, n, level)
     curve = kaplan_meier(durations, left, level=level)
     step = curve.at(days)
-    estimate = (None, None, None) if step is None else (1 - step.survival, 1 - step.high, 1 - step.low)
+    estimate = (None, None, None) if step is None else (1 - step.survival, _known(1 - step.high), _known(1 - step.low))
     share = float(early.sum() / gone.sum()) if gone.any() else None
-    reason = "" if n else f"no hire is {days:g} days old yet"
+    reason: Reason | None = None if n else "no hire is old enough"
     rate = (x / n, low, high) if n else (None, None, None)
     return Early(rate[0], rate[1], rate[2], n, x, estimate[0], estimate[1], estimate[2], share, reason)
+
+
+def _known(bound: float) -> float | None:
+    return None if isnan(bound) else bound

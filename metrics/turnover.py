@@ -15,6 +15,7 @@ from typing import Literal
 from metrics.intervals import poisson, wilson
 
 Definition = Literal["average", "joined", "opening"]
+Reason = Literal["nobody to leave", "a month has no rate", "too few months", "nobody at the start"]
 
 MIN_MONTHS = 3  # fewer say nothing about a year
 
@@ -29,7 +30,7 @@ class Turnover:
     high: float | None
     leavers: int
     base: float
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def turnover(
@@ -63,7 +64,7 @@ class Annual:
     rate: float | None
     months: int
     partial: bool
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def annualised(rates: Sequence[float | None]) -> Annual:
@@ -82,7 +83,7 @@ def annualised(rates: Sequence[float | None]) -> Annual:
     if months < len(rates):
         return Annual(None, months, False, "a month has no rate")
     if months < MIN_MONTHS:
-        return Annual(None, months, True, f"fewer than {MIN_MONTHS} months")
+        return Annual(None, months, True, "too few months")
     return Annual(sum(known) * 12 / months, months, months < 12)
 
 
@@ -109,7 +110,7 @@ class Retention:
     high: float | None
     n: int
     stayed: int
-    reason: str = ""
+    reason: Reason | None = None
 
 
 def retention(start: Collection[Hashable], end: Collection[Hashable], level: float = 0.95) -> Retention:

@@ -194,7 +194,7 @@ def picture(found: Against, view: View) -> None:
             [r.ratio for r in shown],
             [r.low for r in shown],
             [r.high for r in shown],
-            [r.reviewed for r in shown],
+            [r.compared for r in shown],
             lambda x: text.decimal(x, 2),
             ids=[r.unit for r in shown],
             target=1.0,

@@ -145,13 +145,7 @@ def person(view: View, worker: str) -> None:
         expected=text.count(mine.expected),
     )
     if mine.shrunk is not None:
-        judged = _(
-            "Adjusted pace {pace} [{interval}]: {band}.",
-            pace=text.fixed(mine.shrunk),
-            interval=_interval(mine) or "",
-            band=_(BANDS[mine.band]),
-        )
-        said = text.sentences(said, judged)
+        said = text.sentences(said, verdict(mine, mine.shrunk))
     st.markdown(said)
     own = view.ask("units", "work_hours", "units_per_hour", "seconds_per_unit_p50", by="project").order("work_hours")
     everybody = view.ask("units_per_hour", by="project", compare=False, without=("worker",)).arrange("project", tuple(own.ids()))
@@ -170,6 +164,14 @@ def person(view: View, worker: str) -> None:
         title=_("Projects"),
         brief=["units_per_hour", everyone, "units"],
     )
+
+
+def verdict(p: Pace, adjusted: float) -> str:
+    """The adjusted pace with its interval, where there is one, and what it means."""
+    span, band = _interval(p), _(BANDS[p.band])
+    if span is None:
+        return _("Adjusted pace {pace}: {band}.", pace=text.fixed(adjusted), band=band)
+    return _("Adjusted pace {pace} [{interval}]: {band}.", pace=text.fixed(adjusted), interval=span, band=band)
 
 
 def _interval(p: Pace) -> str | None:

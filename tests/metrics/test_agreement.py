@@ -281,6 +281,14 @@ def test_without_two_ratings_of_anything_there_is_nothing_to_compare() -> None:
     assert percent_agreement([[1, 2]]).value is None
 
 
+def test_what_is_said_of_no_item_says_nothing() -> None:
+    items, values = [1, 1, 2, 2, 3, 3], ["y", "y", "n", "n", "y", "n"]
+    for gap in (None, math.nan):
+        assert alpha_by_item([*items, gap, gap], [*values, "y", "n"]) == alpha_by_item(items, values)
+    numbers = np.array([1.0, 1.0, 2.0, 2.0, math.nan, math.nan])
+    assert alpha_by_item(numbers, np.array([1.0, 1.0, 2.0, 1.0, 1.0, 2.0])) == alpha_by_item([1, 1, 2, 2], [1.0, 1.0, 2.0, 1.0])
+
+
 def test_intervals_need_ten_items_and_some_variation() -> None:
     assert krippendorff_alpha(matrix("112233", "112232")).reason == "too few items"
     assert krippendorff_alpha(matrix("1122331122", "1122331122")).reason == "no variation"
@@ -336,8 +344,10 @@ def test_a_distance_of_ones_own() -> None:
         (lambda: cohen_kappa([[1, 2]]), "not square"),
         (lambda: cohen_kappa([[1.5]]), "not a whole number"),
         (lambda: cohen_kappa([[1]], ["a", "b"]), "2 names for 1"),
-        (lambda: fleiss_kappa([[1, 1], [2, 1]]), "same number of raters"),
+        (lambda: fleiss_kappa([[1, 1], [2, 1]]), "same whole number of raters"),
         (lambda: fleiss_kappa([[1, 0]]), "at least two"),
+        (lambda: fleiss_kappa([[1.5, 1.5], [1, 2]]), "same whole number of raters"),  # type: ignore[list-item]
+        (lambda: fleiss_kappa([[-1, 3], [1, 1]]), "same whole number of raters"),
         (lambda: confusion_table([1], []), "1 ratings of the first, 0 of the second"),
     ],
 )  # fmt: skip

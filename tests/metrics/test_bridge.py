@@ -71,6 +71,17 @@ def test_floats_and_impossible_lines_are_refused() -> None:
         margin({"a": (-1, D(1))}, {})
 
 
+def test_halves_of_a_cent_are_rounded_away_from_zero() -> None:
+    """四舍五入: .005 → .01, .015 → .02, .025 → .03, and as far down as up; so does the closing, .045."""
+    for cents in (5, 15, 25, 35):
+        amount = D(cents) / 1000
+        want = (amount + D("0.005")).quantize(D("0.01"))
+        assert price_volume_mix({}, {"a": (1, amount)}).step("new") == want
+        assert price_volume_mix({"a": (1, amount)}, {}).step("ended") == -want
+    found = margin({}, {}, {}, {"up": D("0.005"), "down": D("-0.015"), "most": D(9)})
+    assert (found.step("up"), found.step("down"), found.closing) == (D("0.01"), D("-0.02"), D("8.99"))
+
+
 def test_no_digit_is_lost_however_many_there_are() -> None:
     """Forty digits, more than a Decimal keeps by default: against fractions."""
     price = D("0.1234567890123456789012345678901234567891")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, nan, sqrt
 
 import pytest
 from hypothesis import given
@@ -24,6 +24,13 @@ def test_a_flag_is_the_same_as_outside_the_binomial_funnel(n: int, share: float,
 def test_few_or_none_are_not_judged() -> None:
     assert sides([1.0, None, 0.5], [MIN_N - 1, 100, None], 0.1) == ("unsure",) * 3
     assert sides([0.5], [1000], None) == ("unsure",)
+
+
+def test_what_is_no_rate_is_not_judged() -> None:
+    for value in (nan, -0.1, 1.1, inf):
+        assert sides([value, 0.5], [1000, 1000], 0.1) == ("unsure", "above")
+        assert sides([0.5], [1000], value) == ("unsure",)
+    assert sides([0.5, 0.5], [inf, nan], 0.1) == ("unsure", "unsure")
 
 
 def test_ratio_and_intervals_as_public_health_england_computes_them() -> None:
@@ -62,6 +69,22 @@ def test_the_surest_excess_comes_first_and_those_without_company_last() -> None:
     assert [r.unit for r in found][:3] == ["big", "small", "fine"]
     assert {r.unit: r.side for r in found} == {"big": "above", "small": "within", "fine": "below", "few": "unsure", "alone": "unsure"}
     assert all(r.ratio is None for r in found if r.side == "unsure")
+
+
+def test_a_row_without_errors_or_size_spoils_no_other() -> None:
+    whole = [("a", "s", 30, 300), ("b", "s", 10, 300), ("c", "s", 20, 300)]
+    found = ratios(*zip(*whole, strict=True))
+    assert [r.side for r in found] == ["within"] * 3
+    for gap in (("d", "s", nan, 300), ("d", "s", None, 300), ("d", "s", 3, nan), ("a", "s", nan, 50), ("a", "s", 1, None)):
+        assert ratios(*zip(*whole, gap, strict=True)) == found
+
+
+def test_errors_are_of_the_work_that_is_compared() -> None:
+    """60 of 100 inspected in a project of three, 40 in one of one's own, whose 9 errors count nowhere."""
+    rows = [("a", "s", 6, 60), ("a", "own", 9, 40), ("b", "s", 4, 60), ("c", "s", 2, 60)]
+    found = next(r for r in ratios(*zip(*rows, strict=True)) if r.unit == "a")
+    assert (found.errors, found.reviewed, found.compared, found.expected) == (6, 100, 60, pytest.approx(4))
+    assert found.ratio == pytest.approx(found.errors / found.expected)
 
 
 def test_nothing_gives_nothing() -> None:

@@ -259,6 +259,31 @@ def test_the_choice_of_chart() -> None:
     assert chart([], []) is chart([None], [5]) is None
 
 
+def test_the_median_sample_is_that_of_the_points_that_make_the_limits() -> None:
+    """Idle days are no samples; between 400 and 600 the median is 500; what comes after the baseline has no say in its chart."""
+    steady = [30, 36, 27, 33, 30, 36, 27, 33]
+    for idle in (0, None, float("nan"), -1):
+        assert _kind([*steady, *[0] * 20], [600] * 8 + [idle] * 20) == "p_laney"
+    assert _kind([20, 30, 24, 28] * 2, [400, 600] * 4) == "p"
+    assert _kind([20, 30, 24, 28] * 2, [402, 600] * 4) == "p_laney"
+    some = [5, 7, 4, 6, 5, 8, 4, 6]
+    assert _kind([*some, *[360] * 20], [100] * 8 + [6000] * 20, [True] * 8 + [False] * 20) == "p"
+    assert _kind([*[360, 380] * 4, *some], [6000] * 8 + [100] * 8, [True] * 8 + [False] * 8) == "p_laney"
+
+
+def _kind(counts: list[int], sizes: list[float | None], baseline: list[bool] | None = None) -> str | None:
+    found = chart(counts, sizes, baseline=baseline)
+    return found and found.kind
+
+
+def test_a_carried_baseline_has_no_limits_for_points_without_a_sample() -> None:
+    base = limits([5, 7, 4, 6, 5, 8, 4, 6], [100] * 8)
+    assert base is not None
+    later = carry(base, [-5, 0, None, float("nan"), 100])
+    assert later.upper[:4] == later.lower[:4] == (None,) * 4
+    assert later.upper[4] == base.upper[0]
+
+
 def test_no_errors_at_all_say_so() -> None:
     found = limits([0] * 10, [50] * 10, "p_laney")
     assert found is not None

@@ -104,15 +104,16 @@ def test_what_cannot_be_told() -> None:
         rows = [(100.0 + h, h, "a", day) for day in range(n) for h in hours]
         return fit(*zip(*rows, strict=True)) if rows else fit([], [], [], [])
 
-    assert shifts(19, [0.5, 1.5]).reason == "fewer than 20 shifts"
+    assert shifts(19, [0.5, 1.5]).reason == "too few shifts"
     assert shifts(0, []).hours == ()
-    assert shifts(20, [0.5, 2.5]).reason == "no work in hour 2 of a shift"
+    assert shifts(20, [0.5, 2.5]).reason == "no work in the reference hour"
     assert shifts(20, [0.1, 1.5, 2.5]).n == 40
     apart = [(100.0, 1.5, "a", day) for day in range(20)] + [(200.0, 5.5, "a", 100 + day) for day in range(20)]
     never = fit(*zip(*apart, strict=True))
     assert [(row.hour, row.change) for row in never.hours] == [(2, 0.0), (6, None)]
     assert never.slope is None
-    with pytest.raises(ValueError, match="not above 0"):
-        fit([0.0], [1.0], ["a"], [1])
+    for seconds, hours in ((0.0, 1.0), (math.inf, 1.0), (math.nan, 1.0), (1.0, math.inf), (1.0, math.nan), (1.0, -1.0)):
+        with pytest.raises(ValueError, match="not above 0"):
+            fit([seconds], [hours], ["a"], [1])
     with pytest.raises(ValueError, match="differ in length"):
         fit([1.0], [1.0], ["a"], [])

@@ -62,7 +62,7 @@ def test_distribution() -> None:
     assert low < np.exp(8) < high
     assert distribution(x) == found
     few = distribution([1, 2, 3, 4])
-    assert (few.median, few.n, few.reason) == (None, 4, "fewer than 5 people")
+    assert (few.median, few.n, few.reason) == (None, 4, "too few people")
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=30))

@@ -14,6 +14,7 @@ from metrics.intervals import (
     bootstrap,
     bootstrap_ratio,
     byar,
+    count_ahead,
     effective_n,
     poisson,
     poisson_exact,
@@ -283,3 +284,35 @@ def test_levels_are_checked_however_few_clusters_there_are() -> None:
             method([1], [1], level=5)
     with pytest.raises(ValueError, match="a confidence level of 5"):
         bootstrap([1], level=5)
+
+
+# Counts to come ----------------------------------------------------------------------------------------------------------
+@given(
+    st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.integers(0, 40), st.sampled_from([0.8, 0.95, 0.998])
+)
+def test_counts_to_come_are_those_the_hypergeometric_does_not_refuse(seen: tuple[int, int], ahead: int, level: float) -> None:
+    (x, n), tail = seen, (1 - level) / 2
+    kept = []
+    for y in range(ahead + 1):
+        to_come = stats.hypergeom(n + ahead, x + y, ahead) if ahead else None
+        if to_come is None or min(to_come.cdf(y), to_come.sf(y - 1)) > tail + 1e-12:
+            kept.append(y)
+    assert count_ahead(x, n, ahead, level) == (kept[0], kept[-1])
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.02, 0.1, 0.5, 0.97])
+@pytest.mark.parametrize(("n", "ahead"), [(40, 5), (40, 200), (300, 30)])
+def test_counts_to_come_are_held_as_often_as_said(rate: float, n: int, ahead: int) -> None:
+    """Summed over all that can be seen, not drawn."""
+    held = 0.0
+    for x in range(n + 1):
+        low, high = count_ahead(x, n, ahead)
+        held += stats.binom.pmf(x, n, rate) * (stats.binom.cdf(high, ahead, rate) - stats.binom.cdf(low - 1, ahead, rate))
+    assert held >= 0.95
+
+
+def test_counts_to_come_of_what_cannot_have_been_are_refused() -> None:
+    for x, n, ahead in ((3, 2, 1), (-1, 2, 1), (0, 0, 1), (0, inf, 1), (nan, 2, 1), (0, 2, -1)):
+        with pytest.raises(ValueError, match="to come"):
+            count_ahead(x, n, ahead)
+    assert count_ahead(7, 7, 3) == (1, 3)

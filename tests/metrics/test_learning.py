@@ -29,11 +29,20 @@ def test_an_eighty_per_cent_curve() -> None:
         unit_seconds(100, b, 0)
 
 
-@given(st.floats(0.3, 0.99), st.integers(1, 50))
+@given(st.floats(0.5, 0.99), st.integers(1, 50))
 def test_by_wright_the_units_add_up_to_the_average(rate: float, n: int) -> None:
     b = slope(rate)
     total = sum(unit_seconds(100, b, x, "average") for x in range(1, n + 1))
     assert total / n == pytest.approx(unit_seconds(100, b, n))
+
+
+def test_an_average_cannot_fall_so_fast_that_units_take_less_than_nothing() -> None:
+    """100 × 2⁻² = 25 on average is 50 for two: less than the first took."""
+    assert unit_seconds(100, -1, 2, "average") == 0
+    assert unit_seconds(100, -2, 2) == 25
+    for b in (-2, math.nan):
+        with pytest.raises(ValueError, match="an average that falls"):
+            unit_seconds(100, b, 2, "average")
 
 
 def test_against_ordinary_regression() -> None:
@@ -91,9 +100,9 @@ def test_no_floor_and_no_learning_are_told() -> None:
 
 def test_too_little_is_not_fitted() -> None:
     assert fit(X[:7], [1.0] * 7).a is None
-    assert fit(range(1, 100), [1.0] * 99).reason == "fewer than 8 observations or 200 units"
+    assert fit(range(1, 100), [1.0] * 99).reason == "too little practice"
     assert fit([], []).n == 0
-    assert fit([300] * 9, [5.0] * 9).reason == "units do not vary within projects"
+    assert fit([300] * 9, [5.0] * 9).reason == "units do not vary"
     for units, seconds in (([0] * 9, [1.0] * 9), ([300] * 9, [0.0] * 9), ([300] * 9, [math.nan] * 9)):
         with pytest.raises(ValueError, match="units below 1"):
             fit(units, seconds)
@@ -111,12 +120,15 @@ def test_days_to_target_by_hand() -> None:
     assert days_to_target([2.0] * 4, [0] * 4, [20] * 4, limit=0.05) is None
     with pytest.raises(ValueError, match="more errors"):
         days_to_target([1.0], [3], [2], 0.1)
+    for gaps in ([math.nan] * 3 + [2.0] * 5, [2.0] * 5 + [math.nan] * 3):
+        with pytest.raises(ValueError, match="without an efficiency"):
+            days_to_target(gaps, [0] * 8, [20] * 8, 0.1)
 
 
 def test_ramp_by_hand_and_what_the_mean_of_those_who_made_it_hides() -> None:
     """Of ten, four reach it by day 10, three leave on day 5, three are still on the way at day 40: half never have."""
     found = ramp([10] * 4 + [5] * 3 + [40] * 3, ["reached"] * 4 + ["left"] * 3 + [None] * 3)
-    assert (found.p50, found.n, found.ramping, found.reason) == (None, 10, 3, "fewer than half have reached the target")
+    assert (found.p50, found.n, found.ramping, found.reason) == (None, 10, 3, "half never have")
     assert (found.reached[-1].incidence, found.gone[-1].incidence) == (pytest.approx(0.4), pytest.approx(0.3))
     assert ramp([10, 20], ["reached", "reached"]).p50 == 10
     assert ramp([], []).p50 is None

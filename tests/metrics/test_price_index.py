@@ -85,7 +85,7 @@ def test_only_what_is_sold_in_both_counts_and_too_little_of_it_is_not_comparable
     found = fisher(prices, quantities)
     assert found.values == (1.0, pytest.approx(0.9), None)
     assert found.match_rates == (1.0, 0.7, pytest.approx(7 / 37))
-    assert found.reason == "less than 60% of revenue is comparable"
+    assert found.reason == "not comparable"
     broken = fisher([*prices, [0.7, None, 3.0]], [*quantities, [10, None, 10]])
     assert broken.values[3] is None
     assert broken.match_rates[3] == 1.0

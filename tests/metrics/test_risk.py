@@ -22,7 +22,7 @@ def test_with_a_level_for_every_period_the_product_is_kaplan_meier(rows: list[tu
     table = person_period(durations, events, entry)
     found = fit(table.period, table.event, min_events=1)
     if not any(events):
-        assert (found.baseline.size, found.reason) == (0, "fewer than 1 people have left")
+        assert (found.baseline.size, found.reason) == (0, "too few have left")
         return
     survival = np.cumprod(np.nan_to_num(1 - found.hazards(range(1, len(found.baseline) + 1)), nan=1.0))
     for row in kaplan_meier(durations, events, entry).rows:
@@ -39,7 +39,7 @@ def test_six_mp() -> None:
     assert (found.n, found.events) == (359, 9)
     # Fewer than ten were watched after week 16: no chance is given that reaches beyond.
     assert found.leaving([0, 10, 14], 6).tolist() == pytest.approx([1 - 0.857143, 1 - 0.627451 / 0.752941, math.nan], abs=1e-6, nan_ok=True)
-    assert fit(table.period, table.event).reason == "fewer than 100 people have left"
+    assert fit(table.period, table.event).reason == "too few have left"
 
 
 panel = st.lists(st.tuples(st.integers(1, 4), st.booleans(), st.integers(-3, 3), st.integers(0, 1)), min_size=20, max_size=80)
@@ -171,7 +171,7 @@ def test_drivers_are_what_raises_the_odds_most_of_what_can_be_changed() -> None:
 
 def test_no_model_says_why_and_gives_nothing() -> None:
     few = fit([1, 1], [True, False], {"cut": [0, 1]})
-    assert (few.log_likelihood, few.baseline.size, few.n, few.events, few.reason) == (None, 0, 2, 1, "fewer than 100 people have left")
+    assert (few.log_likelihood, few.baseline.size, few.n, few.events, few.reason) == (None, 0, 2, 1, "too few have left")
     assert few.effects[0].beta is None
     for call in (lambda: few.hazards([1]), lambda: few.leaving([0], 1), lambda: few.expected([0], 1), lambda: few.drivers({}, [])):
         with pytest.raises(ValueError, match="there is no model"):
@@ -180,10 +180,21 @@ def test_no_model_says_why_and_gives_nothing() -> None:
     cut = rows["cut"]
     assert fit(rows["period"], rows["left"], {"a": cut, "b": 2 * cut}).reason == "covariates say the same"
     leak = fit(rows["period"], rows["left"], {"notice": rows["left"].astype(float)})
-    assert leak.reason == "a covariate tells without exception who leaves"
+    assert leak.reason == "a covariate tells who leaves"
     constant = fit(rows["period"], rows["left"], {"site": np.ones(len(cut)), "cut": cut})
-    assert [effect.reason for effect in constant.effects] == ["does not vary", ""]
-    assert fit([], []).reason == "fewer than 100 people have left"
+    assert [effect.reason for effect in constant.effects] == ["does not vary", None]
+    assert fit([], []).reason == "too few have left"
+
+
+def test_nobody_seen_to_leave_is_not_nobody_who_will() -> None:
+    """40 watched for two periods, one of whom leaves in the third: of those about to spend the first two, one may leave all the same."""
+    table = person_period([2] * 20 + [3] * 20, [False] * 39 + [True])
+    found = fit(table.period, table.event, min_events=1)
+    assert found.baseline.tolist() == pytest.approx([0, 0, 1 / 20])
+    quiet = found.expected([0] * 5, 2)
+    assert (quiet.leavers, quiet.low, quiet.high) == (0, 0, 1)
+    both = found.expected([0] * 5 + [2] * 5, 1)
+    assert both.high == 1 + (found.expected([2] * 5, 1).high or 0)
 
 
 def test_what_must_not_be_used_is_refused() -> None:
@@ -195,8 +206,12 @@ def test_what_must_not_be_used_is_refused() -> None:
 def test_impossible_input_is_refused() -> None:
     found = model(6, 1_000)
     for call, words in (
-        (lambda: fit([0], [True]), "one period, from 1 up"),
-        (lambda: fit([1, 2], [True]), "one period, from 1 up"),
+        (lambda: fit([0], [True]), "a period below 1"),
+        (lambda: fit([1, 2], [True]), "one period and one outcome"),
+        (lambda: fit([1.5], [True]), "not a whole number"),  # type: ignore[list-item]
+        (lambda: fit([math.nan], [True]), "not a whole number"),  # type: ignore[list-item]
+        (lambda: fit([1], [math.nan]), "true or false"),  # type: ignore[list-item]
+        (lambda: recalibrate([0.5], [None]), "true or false"),  # type: ignore[list-item]
         (lambda: fit([1], [True], {"x": [1, 2]}), "2 values of x for 1 rows"),
         (lambda: found.hazards([1]), "cut, night not given for 1 rows"),
         (lambda: found.hazards([0], {"cut": [0], "night": [0]}), "a period below 1"),
@@ -252,9 +267,9 @@ def test_recalibration_against_statsmodels() -> None:
 
 
 def test_calibration_where_nothing_can_be_told() -> None:
-    assert recalibrate([0.2] * 30, [True] * 9 + [False] * 21).reason == "fewer than 10 left, or stayed"
+    assert recalibrate([0.2] * 30, [True] * 9 + [False] * 21).reason == "too few left or stayed"
     assert recalibrate([0.2] * 30, [True] * 15 + [False] * 15).reason == "all chances are the same"
-    assert "without exception" in recalibrate([0.8] * 15 + [0.2] * 15, [True] * 15 + [False] * 15).reason
+    assert recalibrate([0.8] * 15 + [0.2] * 15, [True] * 15 + [False] * 15).reason == "the chances tell who leaves"
     assert recalibrate([0.2], [True]).apply([0.2, 0.3]).tolist() == [0.2, 0.3]
     nothing = validate([], [])
     assert (nothing.brier, nothing.auc, nothing.parts, nothing.disparity, nothing.blocked) == (None, None, (), None, False)

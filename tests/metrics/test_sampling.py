@@ -101,9 +101,10 @@ def test_a_sample_larger_than_the_lot_means_all_of_it() -> None:
     [
         (1, 1.0, "II", "a lot of 1 items"), (0, 1.0, "II", "a lot of 0 items"), (100, 3.0, "II", r"no AQL 3.0 .* mean 2.5\?"),
         (100, "much", "II", "'much' is not a number"), (100, 1.0, "IV", "no inspection level 'IV'; there are S-1"), (100, math.inf, "II", "no AQL"),
+        (math.inf, 1.0, "II", "a lot of inf items"), (math.nan, 1.0, "II", "a lot of nan items"), (99.5, 1.0, "II", "a lot of 99.5 items"),
     ],
 )  # fmt: skip
-def test_plans_that_do_not_exist(lot: int, aql: float | str, level: str, message: str) -> None:
+def test_plans_that_do_not_exist(lot: float, aql: float | str, level: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plan(lot, aql, level)  # type: ignore[arg-type]
 
@@ -126,8 +127,16 @@ def test_fixed_percentage_counts_as_written() -> None:
     assert fixed_percentage(100, 0.1, 0.9).ac == 1
     assert fixed_percentage(101, 0.1, 0.9).n == 11
     assert fixed_percentage(7, 1, 1).ac == 0
-    with pytest.raises(ValueError, match="inspect 0 of a lot"):
-        fixed_percentage(10, 0, 0.9)
+    for lot, share, quality in (
+        (10, 0, 0.9),
+        (100, math.nan, 0.98),
+        (100, 0.05, math.nan),
+        (100, math.inf, 0.9),
+        (math.inf, 0.1, 0.9),
+        (9.5, 0.1, 0.9),
+    ):
+        with pytest.raises(ValueError, match=f"inspect {share} of a lot"):
+            fixed_percentage(lot, share, quality)  # type: ignore[arg-type]
 
 
 # What a rule lets through ------------------------------------------------------------------------------------------------
@@ -202,16 +211,37 @@ def test_outgoing_quality() -> None:
     assert outgoing_limit(5, 5, 100) == (1.0, 0.95)
 
 
-@given(st.integers(1, 500), st.integers(0, 4))
-def test_the_limit_of_outgoing_quality_is_its_highest_point(n: int, ac: int) -> None:
-    lot = 1000
+@given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, min(n, 3000)))))
+def test_the_limit_of_outgoing_quality_is_its_highest_point(case: tuple[int, int]) -> None:
+    n, ac = case
+    lot = 10 * n
     rate, limit = outgoing_limit(n, ac, lot)
     if ac == 0:  # p (1 − p)^n is highest at 1 ÷ (n + 1)
-        assert rate == pytest.approx(1 / (n + 1), abs=1e-6)
-    grid = np.linspace(0, 1, 401)
-    highest = max(pa * p * (lot - n) / lot for p, pa in oc_curve(n, ac, grid))
-    assert highest <= limit + 1e-12
+        assert rate == pytest.approx(1 / (n + 1), rel=1e-4)  # the top is flat
+    dense = np.linspace(0, min(1.0, 3 * (ac + 1) / n), 1001)  # Pa is next to nothing beyond
+    highest = max(pa * p * (lot - n) / lot for p, pa in oc_curve(n, ac, np.concatenate((dense, np.linspace(0, 1, 401)))))
+    assert highest <= limit * (1 + 1e-12)
+    assert limit <= highest * (1.001 if ac < n else 1)
     assert limit == pytest.approx(outgoing_quality(n, ac, rate, lot))
+
+
+@pytest.mark.parametrize(
+    ("n", "ac", "rate", "limit"), [(2000, 21, 0.00837, 0.00733), (2000, 0, 1 / 2001, 0.00018385), (5000, 0, 1 / 5001, 7.3554e-5)]
+)
+def test_the_limit_of_outgoing_quality_of_large_samples(n: int, ac: int, rate: float, limit: float) -> None:
+    """Where nearly every rate is always refused. With Ac 0 the limit is n^n ÷ (n + 1)^(n + 1)."""
+    found = outgoing_limit(n, ac, 10**12)
+    assert found == pytest.approx((rate, limit), rel=1e-3)
+    if ac == 0:
+        assert found[1] == pytest.approx(math.exp(n * math.log(n) - (n + 1) * math.log(n + 1)), rel=1e-8)
+
+
+def test_the_top_of_the_range_looked_through_is_beyond_the_worst_rate() -> None:
+    """From (Ac + 1) ÷ (n + 1) on Pa × p only falls, whatever the plan."""
+    for n, ac in ((1, 0), (2, 1), (10, 3), (200, 7), (2000, 21), (10_000, 100), (10_000, 9_000)):
+        beyond = np.linspace((ac + 1) / (n + 1), 1, 2001)
+        quality = np.array([p * pa for p, pa in oc_curve(n, ac, beyond)])
+        assert (np.diff(quality) <= 1e-15).all(), (n, ac)
 
 
 def test_a_rate_known_exactly_passes_as_often_as_the_curve_says() -> None:
@@ -357,6 +387,18 @@ def test_targeted_checks_are_left_out() -> None:
     everything = horvitz_thompson([1, 0, 0], [1, 1, 1])
     assert (everything.variance, everything.effective_n) == (0, math.inf)
     assert horvitz_thompson([1], [0.5]).variance is None
+
+
+@given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=9), st.floats(0, 1))
+def test_values_that_are_all_alike_have_no_variance_but_an_interval(probabilities: list[float], value: float) -> None:
+    """Effective n is then that of weights alone, (Σ 1/π)² ÷ Σ (1 − π)/π², by exact fractions; never infinite, and the interval has a width."""
+    found = horvitz_thompson([value] * len(probabilities), probabilities)
+    exact = [Fraction(p) for p in probabilities]
+    alone = sum(1 / p for p in exact) ** 2 / sum((1 - p) / p**2 for p in exact)
+    assert (found.variance, found.effective_n) == (0, pytest.approx(float(alone)))
+    assert found.interval is not None
+    low, high = found.interval
+    assert high - low > 0.1
 
 
 @pytest.mark.parametrize("stratum", [(10, 11, 0), (10, 5, 6), (10, 5, -1), (math.nan, 5, 1)])

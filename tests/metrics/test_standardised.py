@@ -101,7 +101,7 @@ def test_work_without_a_standard_is_told_and_left_out() -> None:
     found = efficiency([132, 50], [60, None], [2, 3], [True, False])
     assert (found.ratio, found.hours, found.missing, found.provisional) == (pytest.approx(1.1), 2, 1, True)
     none = efficiency([50], [None], [3])
-    assert (none.ratio, none.missing, none.reason) == (None, 1, "no hours of work with a standard")
+    assert (none.ratio, none.missing, none.reason) == (None, 1, "no hours with a standard")
     assert efficiency([], [], []).ratio is None
     with pytest.raises(ValueError, match="a standard that is not above 0"):
         efficiency([1], [0], [1])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import poisson
+from scipy.stats import betabinom, poisson
 
 from metrics.survival import (
     Survival,
@@ -23,6 +23,7 @@ from metrics.survival import (
     kaplan_meier,
     logrank,
     person_period,
+    unseen,
 )
 
 SHARED = Path(os.environ.get("PIECEWORK_SHARED", Path(__file__).resolve().parents[3] / "shared"))
@@ -174,7 +175,7 @@ def test_exponential_rates_of_the_leukaemia_trial() -> None:
     for text, events, time, rate in ((SIX_MP, 9, 359, 0.025070), (PLACEBO, 21, 182, 0.115385)):
         durations, left = parsed(text)
         found = exponential_rate(sum(left), sum(durations))
-        assert (found.events, found.time, found.reason) == (events, time, "")
+        assert (found.events, found.time, found.reason) == (events, time, None)
         assert found.value is not None
         assert found.low is not None
         assert found.high is not None
@@ -273,9 +274,11 @@ def test_expected_leavers_by_hand_and_where_the_curve_ends() -> None:
     reach = 1.959963984540054 * math.sqrt(own + 9 * (2 / 3) ** 2 * sum(1 / (n * (n - 1)) for n in range(11, 16)))
     assert (found.low, found.high) == (max(0, math.floor(1 - reach)), min(3, math.ceil(1 + reach)))
     # Of many people the doubt about the curve is most of the doubt: Σ 1 ÷ (n(n − 1)) over 11…15 is 1/10 − 1/15.
+    # With five of 15 seen to leave, the upper end is that of a beta-binomial with 6 and 10.
     many = expected_leavers([5] * 1000, line, 5)
     reach = 1.959963984540054 * math.sqrt(1000 * 2 / 9 + (1000 * 2 / 3) ** 2 * (1 / 10 - 1 / 15))
-    assert (many.low, many.high) == (math.floor(1000 / 3 - reach), math.ceil(1000 / 3 + reach))
+    assert many.low == math.floor(1000 / 3 - reach)
+    assert many.high == betabinom.ppf(0.975, 1000, 6, 10) > math.ceil(1000 / 3 + reach)
     # Five are watched from the start, twenty more from day 3: too few on day 1 to judge who is new.
     late = kaplan_meier([1, *range(4, 28)], [True] * 25, entry=[0] * 5 + [3] * 20)
     assert [expected_leavers([now], late, 5).unknown for now in (0, 0.5, 3)] == [1, 1, 0]
@@ -295,6 +298,70 @@ def test_the_interval_of_expected_leavers_holds_what_happens() -> None:
         assert found.high is not None
         inside += found.low <= int((rng.exponential(100, 60) < 30).sum()) <= found.high
     assert inside >= 0.93 * 300
+
+
+def test_nobody_seen_to_leave_is_not_nobody_who_will() -> None:
+    """Five of a tenure at which 40 were watched and none left: of 45, of whom one or two leave, is that more than 2.5 % likely to be of the five?"""
+    quiet = kaplan_meier([30] * 40, [False] * 40)
+    found = expected_leavers([1] * 5, quiet, 15)
+    assert (found.leavers, found.low, found.high) == (0, 0, 1)
+    assert 5 / 45 > 0.025 > 5 * 4 / (45 * 44)
+    assert expected_leavers([1] * 400, quiet, 15).high == betabinom.ppf(0.975, 400, 1, 40)
+    # One left on day 20: within a window before it nobody has, within one with it one in 40.
+    once = kaplan_meier([20] + [30] * 39, [True] + [False] * 39)
+    before, after = expected_leavers([1] * 50, once, 15), expected_leavers([10] * 50, once, 15)
+    assert (before.leavers, before.high) == (0, betabinom.ppf(0.975, 50, 1, 40))
+    assert (after.leavers, after.high) == (pytest.approx(50 / 40), betabinom.ppf(0.975, 50, 2, 39))
+    both = expected_leavers([1] * 50 + [10] * 50, once, 15)
+    assert both.high == before.high + after.high  # type: ignore[operator]
+    # The fewest of the window count: 40 until day 10, then 12.
+    thinning = kaplan_meier([10] * 28 + [30] * 12, [False] * 40)
+    assert [expected_leavers([1] * 50, thinning, days).high for days in (8, 12)] == [betabinom.ppf(0.975, 50, 1, n) for n in (40, 12)]
+    for watched in ([], [0], [math.nan]):
+        with pytest.raises(ValueError, match="nobody"):
+            unseen(watched)
+
+
+def test_the_interval_holds_what_happens_where_hardly_anybody_leaves() -> None:
+    """Teams of 30 at risks so small that most histories show no leaver, or one."""
+    rng = np.random.default_rng(5)
+    for share in (0.002, 0.01, 0.03):
+        inside = 0
+        for _ in range(200):
+            gone = rng.random(40) < share
+            found = expected_leavers([1] * 30, kaplan_meier(np.where(gone, rng.integers(2, 12, 40), 30), gone), 15)
+            assert found.high is not None
+            inside += int(rng.binomial(30, share)) <= found.high
+        assert inside >= 0.95 * 200, share
+
+
+def test_one_early_exit_of_one_watched_makes_the_curve_nothing_and_says_so() -> None:
+    found = kaplan_meier([1, 5, 6, 7], [True] * 4, entry=[0, 2, 2, 2])
+    assert [row.survival for row in found.rows] == [0] * 4
+    assert found.warning == "all gone before others came"
+    later = kaplan_meier([5, 6, 7], [True] * 3, entry=[2, 2, 2])  # as of those who stayed until 2
+    assert [row.survival for row in later.rows] == pytest.approx([2 / 3, 1 / 3, 0])
+    assert later.warning is kaplan_meier([1, 5], [True, False], entry=[0, 0]).warning is None
+    gone = cumulative_incidence([1, 5, 6], ["a", "b", "a"], entry=[0, 2, 2])
+    (late,) = gone["b"]
+    assert (late.incidence, late.se) == (0, 0)
+    assert math.isnan(late.low)
+    assert math.isnan(late.high)
+
+
+def test_an_event_that_is_null_is_refused() -> None:
+    for events in ([math.nan, False], [None, True], ["yes", "no"], [2, 1]):
+        for call in (
+            lambda e: kaplan_meier([1, 2], e),
+            lambda e: logrank([1, 2], e, ["a", "b"]),
+            lambda e: person_period([1, 2], e),
+            lambda e: early_attrition([1, 2], e, [3, 3]),
+        ):
+            with pytest.raises(ValueError, match="true or false"):
+                call(events)
+    whole = kaplan_meier([1, 2, 3], [True, False, True])
+    for events in ([1, 0, 1], [1.0, 0.0, 1.0], np.array([True, False, True], dtype=object)):
+        assert kaplan_meier([1, 2, 3], events).rows[:2] == whole.rows[:2]  # type: ignore[arg-type]
 
 
 def test_early_attrition_on_matured_hires_and_what_the_naive_rate_hides() -> None:
@@ -319,7 +386,9 @@ def test_early_attrition_by_hand() -> None:
     assert found.estimate == pytest.approx(1 - 5 / 6 * 4 / 5 * 2 / 3)
     young = early_attrition([10], [True], [30])
     assert (young.rate, young.low, young.n) == (None, None, 0)
-    assert "90 days" in young.reason
+    assert young.reason == "no hire is old enough"
+    everybody = early_attrition([10, 20], [True, True], [100, 100])
+    assert (everybody.estimate, everybody.estimate_low, everybody.estimate_high) == (1, None, None)
     assert early_attrition([], [], []).share_of_leavers is None
     with pytest.raises(ValueError, match="one age a hire"):
         early_attrition([40], [True], [30])

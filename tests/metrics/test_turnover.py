@@ -63,7 +63,7 @@ def test_a_year_is_a_sum() -> None:
     half = annualised([0.03, 0.05, 0.04, 0.02, 0.04, 0.06])
     assert half.rate == pytest.approx(0.48)
     assert half.partial
-    assert annualised([0.03, 0.05]).reason == "fewer than 3 months"
+    assert annualised([0.03, 0.05]).reason == "too few months"
     assert annualised([0.03, None, 0.05, 0.04]).rate is None
     with pytest.raises(ValueError, match="twelve"):
         annualised([0.01] * 13)
