@@ -172,6 +172,8 @@ class FakeLabelStudio:
         return 200, {"count": len(rows), "next": "more" if len(rows) > page * size else None, "results": shown}
 
     def _tasks(self, given: dict[str, str]) -> tuple[int, object]:
+        if int(given["project"]) not in self.projects:
+            return 404, {"detail": "No Project matches the given query."}
         query = json.loads(given["query"])
         rows = [task for task in self.tasks.values() if task["project"] == int(given["project"])]
         self.chance.shuffle(rows)
@@ -242,7 +244,7 @@ def serving(fake: FakeLabelStudio) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
