@@ -29,6 +29,21 @@ CODES_EN = {
         "<7d": "Under 7 days", "7-30d": "7–30 days", "31-90d": "31–90 days", "91-180d": "91–180 days", "181-365d": "181–365 days", ">365d": "Over a year",
     },
 }  # fmt: skip
+# Words of the trade that files hold in either language, and what readers of the other call them. Any other word stands as it is.
+WORDS = {
+    "error_type": {
+        "漏标": "Missing", "多标": "Extra", "错类": "Wrong class", "不贴合": "Loose fit", "错属性": "Wrong attribute", "错ID": "Wrong ID",
+    },
+    "leave_reason": {
+        "收入不达预期": "Income below expectation", "任务不稳定": "Unsteady work", "外出务工": "Work elsewhere", "家庭原因": "Family",
+        "身体或视力原因": "Health or eyesight", "升学或考试": "Studies or exams", "自离": "Left without notice", "试用期不合格": "Probation not passed",
+        "质量不达标": "Quality below standard", "合同到期不续": "Contract not renewed", "协商解除": "By agreement",
+    },
+    "channel": {
+        "内部推荐": "Referral", "县就业服务中心": "County job centre", "招聘网站": "Job site", "职校合作": "Vocational school",
+        "短视频直播招聘": "Live-stream hiring", "残联推荐": "Disability federation",
+    },
+}  # fmt: skip
 NAMES = {
     "site": "SELECT site_id, {name} FROM site",
     "team": "SELECT team_id, {name} FROM team",
@@ -49,6 +64,8 @@ def labels(store: Store, dim: str, lang: str, scope: Scope | None = None) -> dic
     chinese = lang.lower().startswith("zh")
     if dim in CODES:
         return dict(CODES[dim] if chinese else CODES_EN[dim])
+    if dim in WORDS:
+        return dict(WORDS[dim]) if not chinese else {english: word for word, english in WORDS[dim].items()}
     if dim not in NAMES or (REGISTRY.dimensions[dim].field and scope is not None and not scope.sees_people):
         return {}
     first, second = ("", "_en") if chinese else ("_en", "")

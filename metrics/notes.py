@@ -173,8 +173,9 @@ def null_note(measure: Measure) -> Note:
 def suppressed_note(names: list[Measure], groups: int, smallest: int) -> Note:
     """Groups too small to be shown to somebody who may not see single people."""
     en, zh = ", ".join(measure.en for measure in names), "、".join(measure.zh for measure in names)
+    said = "1 group of fewer than {} people is" if groups == 1 else f"{groups} groups of fewer than {{}} people are"
     return Note(
-        f"{groups} groups of fewer than {smallest} people are not shown ({en}).",
+        f"{said.format(smallest)} not shown ({en}).",
         f"{groups} 个不足 {smallest} 人的分组不予显示（{zh}）。",
         "suppressed",
     )

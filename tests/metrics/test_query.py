@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from data.demo.names import CHANNELS, ERROR_TYPES, LEAVE_REASONS
 from data.errors import NameUnknown
 from data.store import Store
 from metrics.freshness import freshness, last_business_date
@@ -180,5 +181,12 @@ def test_labels_are_names_for_those_who_may_see_them(store: Store) -> None:
     assert labels(store, "worker", "en")["w01"] == "Name 1"
     assert labels(store, "worker", "en", scope_for("executive")) == {}
     assert labels(store, "action", "zh-CN")["rework"] == "返工"
+
+
+def test_words_of_the_trade_are_said_in_the_readers_language(store: Store) -> None:
+    assert labels(store, "error_type", "en")["漏标"] == "Missing"
+    assert labels(store, "error_type", "zh")["Missing"] == "漏标"
+    for dim, known in (("error_type", ERROR_TYPES), ("leave_reason", [r[0] for r in LEAVE_REASONS]), ("channel", [c[0] for c in CHANNELS])):
+        assert set(known) <= set(labels(store, dim, "en"))
     with pytest.raises(NameUnknown, match="dimension"):
         labels(store, "planet", "en")
