@@ -19,12 +19,10 @@ def show(view: View) -> None:
     """One row a connection; for administrators its address and a button that pulls all of them now."""
     found = connections.states(view.store)
     if not found:
-        st.caption(
-            _(
-                "No tool is connected. An administrator connects one on the command line: {command}",
-                command="`python -m data connection add`",
-            )
-        )
+        if view.visitor.role == "admin":
+            st.caption(_("No tool is connected. Connect one on the command line: {command}", command="`python -m data connection add`"))
+        else:
+            st.caption(_("No tool is connected. An administrator can connect one."))
         return
     whole = trust.sees_contents(view.scope, view.visitor.role)
     failing = [state for state in found if state.error]

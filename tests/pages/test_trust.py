@@ -204,3 +204,4 @@ def test_addresses_and_errors_are_for_those_who_look_after_the_whole_base(connec
 
 def test_without_connections_the_screen_says_how_to_make_one(visit: Open) -> None:
     assert "python -m data connection add" in said(visit(SCREEN, persona="admin", lang="en"))
+    assert "An administrator can connect one." in said(visit(SCREEN, persona="site_manager", lang="en"))
