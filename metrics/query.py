@@ -100,16 +100,18 @@ def run_together(store: Store, queries: Sequence[Query], scope: Scope) -> list[R
     span = Span(fresh.first_hire, fresh.last)
     found: dict[int, Result] = {}
     for group in together([Compiler(query, scope, span) for query in queries]):
-        asked = group.queries[0]
-        now = _answers(store, group, asked.period)
-        before: Sequence[_Answer | None] = [None] * len(now)
-        if asked.compare:
-            earlier = asked.period.before(asked.compare)
-            (past,) = together([Compiler(replace(query, period=earlier, compare=None), scope, span) for query in group.queries])
-            before = _answers(store, past, earlier)
-        for place, compiler, own, was in zip(group.places, group.compilers, now, before, strict=True):
-            found[place] = _result(store, compiler, fresh, own, was)
+        before: dict[int, _Answer] = {}
+        compared = [place for place in group.places if queries[place].compare]
+        for past in together([Compiler(_earlier(queries[place]), scope, span) for place in compared]):
+            before |= zip((compared[i] for i in past.places), _answers(store, past), strict=True)
+        for place, compiler, own in zip(group.places, group.compilers, _answers(store, group), strict=True):
+            found[place] = _result(store, compiler, fresh, own, before.get(place))
     return [found[place] for place in range(len(queries))]
+
+
+def _earlier(query: Query) -> Query:
+    """The same of the period that it is compared with."""
+    return query if query.compare is None else replace(query, period=query.period.before(query.compare), compare=None)
 
 
 def _result(store: Store, compiler: Compiler, fresh: Freshness, now: _Answer, before: _Answer | None) -> Result:
@@ -135,7 +137,7 @@ def _result(store: Store, compiler: Compiler, fresh: Freshness, now: _Answer, be
     )
 
 
-def _answers(store: Store, group: Together, period: Period) -> list[_Answer]:
+def _answers(store: Store, group: Together) -> list[_Answer]:
     statements = group.statements()
     first = statements[0]
     facts = not PEOPLE.issuperset(first.tables)
@@ -144,7 +146,7 @@ def _answers(store: Store, group: Together, period: Period) -> list[_Answer]:
         return [_Answer(got, statement) for statement in statements]
 
     kind = tuple((query.measures, query.by, query.total) for query in group.queries)
-    return remembered(store, first.sql, first.params, period, make, facts=facts, kind=kind)
+    return remembered(store, first.sql, first.params, group.queries[0].period, make, facts=facts, kind=kind)
 
 
 class _Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from metrics.compile import DATED, Compiler, Statement
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from metrics.query import Query
 
 STRETCHES = {"staff", "arrivals", "departures", "moves"}  # their rows depend on how they are split
+MOST = 5  # dimensions of one statement
 WITHIN = {"stage", "error_type"}  # a split by one of these changes what the others' columns mean
 
 
@@ -68,13 +70,13 @@ def together(compilers: Sequence[Compiler]) -> list[Together]:
 def _join(group: Together, place: int, compiler: Compiler) -> Together | None:
     """The group with one more query; None when it would then read other tables, or order rows in another way."""
     whole, query = group.whole.query, compiler.query
-    same = (whole.period, whole.where, whole.compare, whole.exact) == (query.period, query.where, query.compare, query.exact)
+    same = (whole.period, whole.where, whole.exact) == (query.period, query.where, query.exact)
     dated = any(name in DATED for name in (*whole.by, *query.by)) and not query.period.bounded  # which leaves undated rows out
     if not same or dated or STRETCHES & set(compiler.tables) or WITHIN & {*whole.by, *query.by}:
         return None
-    by = tuple(dict.fromkeys((*whole.by, *query.by)))
     compilers = (*group.compilers, compiler)
-    if any(one.query.by != tuple(name for name in by if name in one.query.by) for one in compilers):
+    by = _order([one.query.by for one in compilers])
+    if by is None:
         return None
     splits = [split for one in compilers for split in (one.query.by, *(((),) if one.query.total else ()))]
     measures = tuple(dict.fromkeys((*whole.measures, *query.measures)))
@@ -91,3 +93,12 @@ def _join(group: Together, place: int, compiler: Compiler) -> Together | None:
     if any(one.tables != joined.tables for one in compilers):
         return None
     return Together((*group.places, place), compilers, joined)
+
+
+def _order(splits: Sequence[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """All dimensions in an order that each split keeps to; None when there is none, or too many to look."""
+    names = tuple(dict.fromkeys(name for split in splits for name in split))
+    if len(names) > MOST:
+        return None
+    kept = (order for order in permutations(names) if all(split == tuple(name for name in order if name in split) for split in splits))
+    return next(kept, None)

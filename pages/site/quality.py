@@ -58,6 +58,12 @@ with left, screen.panel(_("By project"), how):
 with right, screen.panel(_("By team"), how):
     chosen["team"] = errors.groups(teams, "team", select=True)
 
+if view.sees_people:
+    view.ask_together(
+        errors.against_what(view, "worker"),
+        errors.against_what(view, "reviewer"),
+        view.question("error_rate", by=("project", view.grain), compare=False),
+    )
 left, right = st.columns(2)
 with left, screen.panel(_("By review stage"), _("The share sent back at each stage, by its own first verdict.")):
     errors.groups(view.ask("error_rate", by="stage", compare=False, total=True), "stage")

@@ -82,12 +82,21 @@ class Memory:
             finally:
                 with self._lock:
                     self._finding.pop((id(store), key), None)
-            with self._lock:
-                mine = self._kept.setdefault(store, OrderedDict())
-                mine[key] = found
-                if len(mine) > self._size:
-                    mine.popitem(last=False)
+            self.keep(store, key, found)
             return found
+
+    def kept(self, store: Store, key: Hashable) -> Any:
+        """The value kept under the key; None for none."""
+        with self._lock:
+            return self._look(store, key)
+
+    def keep(self, store: Store, key: Hashable, found: Any) -> None:
+        """Keep a value under the key."""
+        with self._lock:
+            mine = self._kept.setdefault(store, OrderedDict())
+            mine[key] = found
+            if len(mine) > self._size:
+                mine.popitem(last=False)
 
     def _look(self, store: Store, key: Hashable) -> Any:
         mine = self._kept.get(store)
@@ -97,7 +106,7 @@ class Memory:
         return mine[key]
 
 
-_answers, _names = Memory(512), Memory(64)
+_answers, _asked, _names = Memory(1024), Memory(256), Memory(64)
 
 
 def answer(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> Answer:
@@ -106,12 +115,20 @@ def answer(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> 
 
 
 def answers(store: Store, queries: tuple[Query, ...], scope: Scope, settle: float = SETTLE) -> tuple[Answer, ...]:
-    """The answers to what is asked together, which takes less time than one after another."""
+    """The answers to what is asked together, which takes less time than one after another; whoever asks one of it again has it."""
+    now = version(store, settle)
+    kept = {query: _answers.kept(store, (now, query, scope)) for query in queries}
+    missing = tuple(query for query, found in kept.items() if found is None)
 
     def find() -> tuple[Answer, ...]:
-        return tuple(Answer(result, store) for result in engine.run_together(store, queries, scope))
+        found = tuple(Answer(result, store) for result in engine.run_together(store, missing, scope))
+        for query, one in zip(missing, found, strict=True):
+            _answers.keep(store, (now, query, scope), one)
+        return found
 
-    return _answers.get(store, (version(store, settle), queries, scope), find)
+    if missing:
+        kept |= zip(missing, _asked.get(store, (now, missing, scope), find), strict=True)
+    return tuple(kept[query] for query in queries)
 
 
 def names(store: Store, dimension: str, language: str) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from metrics import control
 from metrics.chance import MIN_COMPANY, MIN_N, Ratio, Side, ratios, sides
+from metrics.query import Query
 from pages.ui import charts, numbers, states, tables, text
 from pages.ui.ask import Answer, label, measure
 from pages.ui.charts import Tone
@@ -149,9 +150,14 @@ class Against:
     rows: tuple[Ratio, ...]
 
 
+def against_what(view: View, dimension: str) -> Query:
+    """What `against` asks, for a screen that asks more at the same time."""
+    return view.question("errors", "reviewed", by=(dimension, "project"), compare=False, without=("worker",))
+
+
 def against(view: View, dimension: str) -> Against:
     """The error ratios of people or reviewers within the filters; a person's own filter is left out, to keep company to compare with."""
-    cells = view.ask("errors", "reviewed", by=(dimension, "project"), compare=False, without=("worker",))
+    (cells,) = view.ask_together(against_what(view, dimension))
     return cells.worked_out(f"errors against {dimension}", lambda: _against(cells, dimension))
 
 

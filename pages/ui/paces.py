@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from metrics.query import Query
 from metrics.standardised import MIN_COMPANY, Band, Pace, pace
 from pages.ui import charts, states, tables, text
 from pages.ui.ask import Answer, label
@@ -94,14 +95,20 @@ def picture(paces: Paces, view: View) -> None:
     )
 
 
+def table_of(view: View, dimension: str) -> tuple[Query, Query]:
+    """What `table` asks, for a screen that asks more at the same time."""
+    return (
+        view.question("units", "work_hours", "units_per_hour", by=dimension, without=("worker",)),
+        view.question("units_per_hour", by=(dimension, view.grain), compare=False, without=("worker",)),
+    )
+
+
 def table(paces: Paces, view: View) -> str | None:
     """One row a person or team, in the order of the adjusted pace; the id of the row clicked."""
     dimension = paces.dimension
-    answer = view.ask("units", "work_hours", "units_per_hour", by=dimension, without=("worker",)).arrange(
-        dimension, tuple(p.unit for p in paces.rows)
-    )
+    answer, trend = view.ask_together(*table_of(view, dimension))
+    answer = answer.arrange(dimension, tuple(p.unit for p in paces.rows))
     adjusted, span, reading = answer.worked_out(("paces", paces), lambda: _pace_columns(paces, answer))
-    trend = view.ask("units_per_hour", by=(dimension, view.grain), compare=False, without=("worker",))
     return tables.show(
         answer,
         [

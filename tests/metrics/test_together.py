@@ -50,7 +50,7 @@ def questions(draw: st.DrawFn) -> list[Query]:
     for _ in range(draw(st.integers(2, 4))):
         by = tuple(draw(st.lists(st.sampled_from(list(REGISTRY.dimensions)), max_size=2, unique=True)))
         mine = tuple(draw(st.permutations(measures)))[: draw(st.integers(1, len(measures)))]
-        found.append(Query(mine, by, compare=compare, total=draw(st.booleans()), **shared))
+        found.append(Query(mine, by, compare=draw(st.sampled_from((compare, None))), total=draw(st.booleans()), **shared))
     return found
 
 
@@ -90,5 +90,7 @@ def test_what_would_read_other_tables_or_rows_is_asked_by_itself() -> None:
     assert groups(day, Query(("pay",), ("day",), WEEK)) == [(0,), (1,)]  # other facts
     assert groups(day, Query(("units",), ("project",), ALL)) == [(0,), (1,)]  # another period
     assert groups(Query(("units",), ("project", "day"), WEEK), Query(("units",), ("day", "project"), WEEK)) == [(0,), (1,)]  # another order
+    assert groups(*(Query(("units",), by, WEEK) for by in (("team",), ("team", "day"), ("project", "day")))) == [(0, 1, 2)]
+    assert groups(day, Query(("units",), ("project",), WEEK, compare="previous")) == [(0, 1)]
     assert groups(Query(("error_rate",), (), WEEK), Query(("error_rate",), ("stage",), WEEK)) == [(0,), (1,)]  # other first verdicts
     assert groups(Query(("headcount",), (), WEEK), Query(("headcount",), ("site",), WEEK)) == [(0,), (1,)]

@@ -164,6 +164,7 @@ def test_a_failure_is_one_calm_card_with_a_reference(
 
     monkeypatch.setattr("pages.ui.ask.engine.run_together", fail)
     monkeypatch.setattr("pages.ui.ask._answers", ask.Memory(8))
+    monkeypatch.setattr("pages.ui.ask._asked", ask.Memory(8))
     at.run()
     assert not at.exception
     shown = words(at)
