@@ -59,7 +59,7 @@ with right, screen.panel(_("By team"), how):
     chosen["team"] = errors.groups(teams, "team", select=True)
 
 if view.sees_people:
-    view.ask_together(
+    view.ask_together(  # at once what the panels below ask one by one
         errors.against_what(view, "worker"),
         errors.against_what(view, "reviewer"),
         view.question("error_rate", by=("project", view.grain), compare=False),

@@ -58,7 +58,7 @@ with (
         alt=_("Units per hour over time"),
     )
 
-if view.sees_people and not person:
+if view.sees_people and not person:  # at once what the panels below ask one by one
     view.ask_together(*paces.table_of(view, "worker"), view.question("units", by=("project", view.grain), compare=False))
 projects = projects.order("work_hours")
 with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole screen to the project.")):

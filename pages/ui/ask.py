@@ -60,7 +60,8 @@ def version(store: Store, settle: float = SETTLE) -> int:
         shown, since = known.get(settle, (store.version, float("-inf")))
         if shown != store.version and now - since >= max(settle, min(LONGEST, SHARE * _spent.get(store, 0.0))):
             shown, since = store.version, now
-            _spent[store] = 0.0
+            if settle == SETTLE:  # the choices of the filter bar follow at a pace of their own
+                _spent[store] = 0.0
         known[settle] = shown, since
         return shown
 

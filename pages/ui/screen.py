@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -57,19 +58,9 @@ class View:
             return None
         return {"day": today, "week": today - timedelta(days=today.weekday())}.get(self.grain, today.replace(day=1))
 
-    def ask(
-        self,
-        *measures: str,
-        by: str | Sequence[str] = (),
-        where: Mapping[str, Sequence[str]] | None = None,
-        compare: bool = True,
-        period: Period | None = None,
-        total: bool = False,
-        without: Sequence[str] = (),
-    ) -> Answer:
-        """The answer to one question (see `question`). Raises NotAllowed for a field outside the scope."""
-        question = self.question(*measures, by=by, where=where, compare=compare, period=period, total=total, without=without)
-        return ask.answer(self.store, question, self.scope)
+    def ask(self, *measures: str, **narrowed: Any) -> Answer:
+        """The answer to one `question`. Raises NotAllowed for a field outside the scope."""
+        return ask.answer(self.store, self.question(*measures, **narrowed), self.scope)
 
     def ask_together(self, *questions: Query) -> tuple[Answer, ...]:
         """The answers to several questions of the screen; those that rest on the same facts take one look."""
