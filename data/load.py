@@ -99,13 +99,20 @@ def import_file(
     Times without a zone are read in `zone`, else the mapping's, else the one zone all sites share, else the store's.
     Raises InputError when the file cannot be read or fits no table.
     """
+    batches = batches_of(store, Path(path), table=table, mapping=mapping, zone=zone)
+    return load(store, batches, source=source or "import", file=Path(path).name, progress=progress)
+
+
+def batches_of(
+    store: Store, path: Path, *, table: str | None = None, mapping: str | None = None, zone: str | None = None
+) -> Iterator[Batch]:
+    """The canonical batches of a file as `import_file` loads them; reading begins with the first."""
     from data import mapping as layouts
 
     chosen = layouts.get(store, mapping) if mapping else None
     if chosen and zone:
         chosen = replace(chosen, zone=None)
-    batches = layouts.read_batches(Path(path), table=table, mapping=chosen, zone=zone or local_zone(store))
-    return load(store, batches, source=source or "import", file=Path(path).name, progress=progress)
+    return layouts.read_batches(path, table=table, mapping=chosen, zone=zone or local_zone(store))
 
 
 def local_zone(store: Store) -> str:

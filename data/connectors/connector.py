@@ -11,11 +11,15 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from duckdb import DuckDBPyConnection
 
+from data.errors import PieceworkError
 from data.tables import Batch
+
+if TYPE_CHECKING:
+    from data.load import LoadReport
 
 Cursor = Mapping[str, Any]
 """How far a connection has read: a JSON object only its connector understands; empty at the beginning."""
@@ -40,7 +44,8 @@ class Connection:
 
     `source` is the name under which its ids stand in the log. `projects` and `people` give this base's own ids for the tool's
     (a person by id, e-mail or user name); what they do not name is called SOURCE:ID. `only` limits it to these projects of the
-    tool (all when empty). `keep_deleted`: what is deleted in the tool keeps its output here.
+    tool (all when empty). `keep_deleted`: what is deleted in the tool keeps its output here. `mapping` names the saved mapping
+    through which a folder's files are read. `credential` is empty where the tool is a place on this machine.
     """
 
     name: str
@@ -54,6 +59,7 @@ class Connection:
     only: tuple[str, ...] = ()
     keep_deleted: bool = False
     every_s: int = 30
+    mapping: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +80,37 @@ class Discovery:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A file that is a page of its own: it is read as `import` reads it, and is a load of its own under its name.
+
+    After its commit `taken` is called with the reports; `refused` instead when the file itself cannot be taken (nothing of it is kept).
+    """
+
+    path: Path
+    taken: Callable[[Sequence[LoadReport]], None]
+    refused: Callable[[PieceworkError], None]
+
+
+def nothing(_: DuckDBPyConnection) -> list[Batch]:
+    """The rows of a page that only moves the cursor, or whose rows are a file's."""
+    return []
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One committed step of a pull.
 
     `batches` is called inside the transaction that commits `cursor` and gives what to load, comparing with the log where it has
-    to; `seen` counts the tool's records read; `newest` is the latest instant among them, UTC.
+    to; `seen` counts the tool's records read; `newest` is the latest instant among them, UTC. With `file` the rows are that file's.
+    `remark` (English, Chinese) says what somebody should look at although nothing failed.
     """
 
     cursor: Cursor
-    batches: Callable[[DuckDBPyConnection], list[Batch]]
+    batches: Callable[[DuckDBPyConnection], list[Batch]] = nothing
     seen: int = 0
     newest: datetime | None = None
+    file: Whole | None = None
+    remark: tuple[str, str] | None = None
 
 
 class Connector(Protocol):
@@ -107,10 +133,20 @@ class Connector(Protocol):
         ...
 
 
+@runtime_checkable
+class Local(Protocol):
+    """A connector for a place on this machine instead of a server: no URL, no credential."""
+
+    def place(self, connection: Connection, store: Path) -> str:
+        """The address as it is kept. Raises InputError for what cannot be one for a base whose store is that file."""
+        ...
+
+
 class Exports(Protocol):
-    """The files a tool exports: how to know one and what its rows are."""
+    """The files a tool exports: how to know one and what its rows are. A tool may have files only, and no connector."""
 
     tool: str
+    title: str
 
     def knows(self, path: Path) -> bool:
         """Whether the file is one of the tool's exports, told by its shape."""

@@ -36,6 +36,7 @@ class LabelStudioFiles:
     """How to know an export of Label Studio, and what is in it."""
 
     tool = TOOL
+    title = "Label Studio"
 
     def knows(self, path: Path) -> bool:
         """Whether the file is an export of Label Studio: a JSON list of tasks with annotations, JSON_MIN, or its CSV."""
