@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 200
 _TIMED = ("seconds", "integer")
+TIME_UNITS: abc.Mapping[str, Decimal] = {"ms": Decimal("0.001"), "s": Decimal(1), "min": Decimal(60), "h": Decimal(3600)}
 _WALL_LIMIT_MS = 999_999_999_999  # what the log can hold between started_at and ts
 
 
@@ -39,7 +40,8 @@ class Mapping:
 
     `columns` names the header for a canonical column (headers it does not name are still matched by their words), `constants` a
     value for a column the file lacks (“{file}” stands for the file's name without its ending), `choices` further words for choices:
-    {"verdict": {"好": "accept"}}. `zone` reads times without a zone; null leaves that to the caller.
+    {"verdict": {"好": "accept"}}. `ignored` headers are not matched by their words; they are kept like unknown ones. `units` says in which
+    unit of time (ms, s, min, h) bare numbers of a column are: {"duration_s": "min"}. `zone` reads times without a zone; null leaves that to the caller.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Mapping:
     decimal: DecimalSign | None = None
     zone: str | None = None
     choices: abc.Mapping[str, abc.Mapping[str, str]] = field(default_factory=dict)
+    ignored: Sequence[str] = ()
+    units: abc.Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -63,9 +67,12 @@ class Mapping:
             raise InputError(f"decimal is “{self.decimal}”: it can be . or ,", f"decimal 为“{self.decimal}”：只能是 . 或 ,")
         if self.zone is not None:
             check_zone(self.zone)
+        for unit in self.units.values():
+            if unit not in TIME_UNITS:
+                raise NameUnknown("unit of time", unit, TIME_UNITS, "时间单位")
         if self.table is not None:
             spec = table(self.table)
-            for name in (*self.columns, *self.constants, *self.choices):
+            for name in (*self.columns, *self.constants, *self.choices, *self.units):
                 spec.column(name)
             for name, words in self.choices.items():
                 known = spec.column(name).choices
@@ -75,7 +82,9 @@ class Mapping:
 
     def to_json(self) -> str:
         """The mapping as a JSON object."""
-        return json.dumps({key: value for key, value in asdict(self).items() if value not in (None, {})}, ensure_ascii=False, indent=1)
+        return json.dumps(
+            {key: value for key, value in asdict(self).items() if value not in (None, {}, (), [])}, ensure_ascii=False, indent=1
+        )
 
     @staticmethod
     def from_json(spec: str) -> Mapping:
@@ -90,12 +99,14 @@ class Mapping:
         for key, value in given.items():
             if key not in known:
                 raise NameUnknown("mapping setting", key, known, "映射设置")
-            if key in ("columns", "constants"):
+            if key in ("columns", "constants", "units"):
                 fine = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
             elif key == "choices":
                 fine = isinstance(value, dict) and all(
                     isinstance(words, dict) and all(isinstance(word, str) for word in words.values()) for words in value.values()
                 )
+            elif key == "ignored":
+                fine = isinstance(value, list) and all(isinstance(item, str) for item in value)
             else:
                 fine = value is None or isinstance(value, str)
             if not fine:
@@ -160,7 +171,8 @@ def match(spec: TableSpec, headers: Sequence[str], mapping: Mapping | None = Non
     if mapping is not None:
         found = {name: header for name, header in mapping.columns.items() if header in headers}
     fixed = set(mapping.constants) if mapping is not None else set()
-    free = [header for header in headers if header not in found.values() and not _is_copy(header, headers)]
+    left_out = {*found.values(), *(mapping.ignored if mapping is not None else ())}
+    free = [header for header in headers if header not in left_out and not _is_copy(header, headers)]
     ranked: list[tuple[int, int, int]] = []
     for place, header in enumerate(free):
         forms = _forms(header)
@@ -375,13 +387,20 @@ class _Converter:
                 order = self._order(header)
             if sign is None and column.kind in NUMERIC and self._signs is not None:
                 sign = self._sign(header)
-            if column.kind in _TIMED and (named_unit := header_unit(header)) is not None:
+            if column.kind in _TIMED and (told := self._unit(column, header)) is not None:
                 if column.kind == "seconds":
-                    unit = named_unit[1]
+                    unit = told
                 elif column.name == "rostered_minutes":
-                    unit = named_unit[1] / 60
+                    unit = told / 60
         words = mapping.choices.get(column.name, {}) if mapping else {}
         return Style(self._zone, order, sign, unit, {plain(word): choice for word, choice in words.items()}, ask=header is not None)
+
+    def _unit(self, column: Column, header: str) -> Decimal | None:
+        """The unit of bare lengths of time, in seconds: the mapping's, else the header's own; None when neither says."""
+        if self._mapping and column.name in self._mapping.units:
+            return TIME_UNITS[self._mapping.units[column.name]]
+        named_unit = header_unit(header)
+        return None if named_unit is None else named_unit[1]
 
     def _convert(self, column: Column, header: str, cells: pa.Array) -> Cells:
         """The cells of a column; when they leave open how dates or decimals are written, the whole file is asked and they are read "

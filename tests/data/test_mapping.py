@@ -285,3 +285,34 @@ def test_sample_sets_lose_nothing(folder: Path) -> None:
     assert column(batch, "event_id") == [row["event_id"] for row in rows]
     assert column(batch, "duration_s") == [Decimal(row["duration_s"]) if row["duration_s"] else None for row in rows]
     assert table(batch.table).name == "annotations"
+
+
+def test_ignored_headers_are_kept_and_not_used(tmp_path: Path) -> None:
+    file = tmp_path / "work.csv"
+    file.write_text("event_id,worker_id,project_id,item_id,数量\ne1,w,p,i,40\n", encoding="utf-8")
+    (guessed,) = read_batches(file, table="annotations")
+    assert guessed.rows["units"].to_pylist() == [40]
+    (left,) = read_batches(file, mapping=Mapping("m", "annotations", ignored=["数量"]))
+    assert "units" not in left.rows.column_names or left.rows["units"].to_pylist() == [1]
+    assert json.loads(left.rows["extra"][0].as_py()) == {"数量": "40"}
+
+
+def test_a_unit_of_time_that_the_mapping_gives_wins_over_the_header(tmp_path: Path) -> None:
+    file = tmp_path / "work.csv"
+    file.write_text("event_id,worker_id,project_id,item_id,耗时(毫秒)\ne1,w,p,i,90\ne2,w,p,i,1分30秒\n", encoding="utf-8")
+    (own,) = read_batches(file)
+    assert [float(s) for s in own.rows["duration_s"].to_pylist()] == [0.09, 90]
+    (told,) = read_batches(file, mapping=Mapping("m", "annotations", units={"duration_s": "min"}))
+    assert [float(s) for s in told.rows["duration_s"].to_pylist()] == [5400, 90]
+
+
+def test_the_new_settings_survive_json_and_are_checked() -> None:
+    mapping = Mapping("m", "annotations", ignored=["数量"], units={"duration_s": "ms"})
+    again = Mapping.from_json(mapping.to_json())
+    assert (list(again.ignored), dict(again.units)) == (["数量"], {"duration_s": "ms"})
+    with pytest.raises(InputError):
+        Mapping.from_json('{"name": "m", "ignored": "数量"}')
+    with pytest.raises(NameUnknown):
+        Mapping("m", "annotations", units={"duration_s": "fortnight"})
+    with pytest.raises(NameUnknown):
+        Mapping("m", "annotations", units={"durations": "ms"})
