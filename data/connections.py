@@ -12,21 +12,25 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import duckdb
+
 from data import load
+from data import mapping as layouts
 from data.connectors import credential
 from data.connectors.client import base_url
-from data.connectors.connector import Clock, Connection, Discovery, Page
-from data.connectors.registry import CONNECTORS, EXPORTS, connector
+from data.connectors.connector import Clock, Connection, Discovery, Local, Page, Whole
+from data.connectors.registry import EXPORTS, connector
 from data.errors import InputError, NameUnknown, PieceworkError
 from data.load import LoadReport, Progress
 from data.store import Store
+from data.tables import Batch
 
 R = TypeVar("R")
 Submit = Callable[[Callable[[Store], R]], R]
@@ -46,7 +50,8 @@ class State:
 
     `caught_up_at` is the beginning of the last pull that read everything, `lag_s` the seconds since (None before the first);
     `newest_at` the latest instant read, by the tool's clock. `error` is None after a pull that succeeded, `failures` counts those
-    that did not since. `next_at` is when the next pull is due: never while no server runs.
+    that did not since. `remark` is what somebody should look at although the last pull succeeded. `next_at` is when the next pull is
+    due: never while no server runs.
     """
 
     name: str
@@ -70,11 +75,16 @@ class State:
     new: int
     updated: int
     rejected: int
+    remark: str | None = None
+    remark_zh: str | None = None
 
 
 @dataclass(slots=True)
 class Pulled:
-    """What one pull did: pages committed, records read, rows new, updated, known already and refused, and how long it took, s."""
+    """What one pull did: pages committed, records read, rows new, updated, known already and refused, and how long it took, s.
+
+    `refused_files` counts files of which nothing was taken.
+    """
 
     connection: str
     pages: int = 0
@@ -84,16 +94,14 @@ class Pulled:
     duplicates: int = 0
     rejected: int = 0
     swept: bool = False
+    refused_files: int = 0
     seconds: float = 0.0
 
 
 # Kept in the store ---------------------------------------------------------------------------------------------------------
 def add(store: Store, connection: Connection) -> None:
     """Keep a new connection. Raises InputError for a name, source, address, reference or schedule that cannot be."""
-    connector(connection.tool)
-    credential.check(connection.credential)
-    if connection.hook_secret is not None:
-        credential.check(connection.hook_secret)
+    address = _address(store, connection)
     if not connection.name.strip() or any(sign in connection.name for sign in "/?#%"):
         raise InputError("A connection needs a name without / ? # %.", "连接需要名称，且不含 / ? # %。")
     if not SHORTEST_S <= connection.every_s <= LONGEST_S:
@@ -102,25 +110,42 @@ def add(store: Store, connection: Connection) -> None:
         )
     settings = {
         "projects": dict(connection.projects), "people": dict(connection.people), "only": list(connection.only),
-        "keep_deleted": connection.keep_deleted,
+        "keep_deleted": connection.keep_deleted, "mapping": connection.mapping,
     }  # fmt: skip
     with store.transaction() as cur:
-        taken = cur.execute("SELECT name, source FROM connection").fetchall()
-        if connection.name in {name for name, _ in taken}:
+        taken = cur.execute("SELECT name, source, tool, address FROM connection").fetchall()
+        if connection.name in {name for name, *_ in taken}:
             raise InputError(f"There is a connection “{connection.name}” already.", f"已有名为“{connection.name}”的连接。")
-        if connection.source in {source for _, source in taken}:
+        if connection.source in {source for _, source, *_ in taken}:
             raise InputError(
                 f"Another connection has the source “{connection.source}”: ids of two tools must not be mixed.",
                 f"来源“{connection.source}”已属于另一个连接：两个工具的编号不可混用。",
             )
+        if isinstance(connector(connection.tool), Local) and (connection.tool, address) in {(tool, place) for *_, tool, place in taken}:
+            raise InputError(f"Another connection has {address} already.", f"{address} 已属于另一个连接。")
         cur.execute(
             f"INSERT INTO connection ({_COLUMNS}, cursor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{{}}', ?)",
             [
-                connection.name, connection.tool, connection.source, base_url(connection.address), connection.credential, connection.hook_secret,
+                connection.name, connection.tool, connection.source, address, connection.credential, connection.hook_secret,
                 json.dumps(settings, ensure_ascii=False), connection.every_s, _now(),
             ],
         )  # fmt: skip
         store.touch(())
+
+
+def _address(store: Store, connection: Connection) -> str:
+    """The address as it is kept: a place on this machine, or a URL with a credential. Raises InputError, NameUnknown."""
+    one = connector(connection.tool)
+    if isinstance(one, Local):
+        if connection.mapping is not None:
+            layouts.get(store, connection.mapping)
+        return one.place(connection, store.path)
+    credential.check(connection.credential)
+    if connection.hook_secret is not None:
+        credential.check(connection.hook_secret)
+    if connection.mapping is not None:
+        raise InputError(f"{one.title} needs no mapping.", f"{one.title} 不需要映射。")
+    return base_url(connection.address)
 
 
 def remove(store: Store, name: str) -> None:
@@ -155,13 +180,14 @@ def states(store: Store) -> tuple[State, ...]:
         seen, new, updated, rejected FROM connection ORDER BY name""")
     now = _now()
     found = []
-    for name, tool, source, address, every, created, attempted, caught_up, swept, newest, failures, *rest in rows:
+    for name, tool, source, address, every, created, attempted, caught_up, swept, newest, failures, said, said_zh, *counts in rows:
         one = connector(tool)
         lag = None if caught_up is None else max(0.0, (now - caught_up).total_seconds())
         found.append(
             State(
                 name, tool, one.title, source, address, one.clock, every, created, attempted, caught_up, swept, newest,
-                created if attempted is None else attempted + timedelta(seconds=back_off(every, failures)), lag, failures, *rest,
+                created if attempted is None else attempted + timedelta(seconds=back_off(every, failures)), lag, failures,
+                *((said, said_zh, *counts) if failures else (None, None, *counts, said, said_zh)),
             )
         )  # fmt: skip
     return tuple(found)
@@ -206,11 +232,24 @@ def pull(
         cursor, swept_at = store.rows("SELECT cursor, swept_at FROM connection WHERE name = ?", [name])[0]
         sweep = sweep or swept_at is None or began - swept_at >= timedelta(seconds=SWEEP_S)
         done = Pulled(name, swept=sweep)
+        remark: tuple[str, str] | None = None
         try:
+            if connection.mapping is not None:
+                layouts.get(store, connection.mapping)
             start = {} if again else json.loads(cursor)
             with closing(connector(connection.tool).pull(connection, start, sweep=sweep, read=store.rows)) as pages:
                 for page in pages:
-                    put(_committing(connection, page, done))
+                    try:
+                        reports = put(_committing(connection, page, done))
+                    except Exception as error:
+                        if page.file is None or (why := _fault_of(page.file, error)) is None:
+                            raise
+                        done.refused_files += 1
+                        page.file.refused(why)
+                    else:
+                        if page.file is not None:
+                            page.file.taken(reports)
+                    remark = page.remark or remark
                     if progress:
                         progress(done.seen)
                     if stopping():
@@ -224,7 +263,7 @@ def pull(
                 raise
             raise said from error
         done.seconds = round(time.monotonic() - started, 3)
-        put(lambda own: _succeeded(own, name, began, sweep))
+        put(lambda own: _succeeded(own, name, began, sweep, remark))
         return done
 
 
@@ -234,34 +273,59 @@ _BROKEN = (
 )
 
 
-def _committing(connection: Connection, page: Page, done: Pulled) -> Callable[[Store], None]:
+_BROKEN_FILE = (
+    "The file holds something that the program does not understand; the log of the process says what.",
+    "文件中有程序无法理解的内容，详情见进程日志。",
+)
+
+
+def _fault_of(file: Whole, error: Exception) -> PieceworkError | None:
+    """Why the file itself cannot be taken; None when it is not the file's fault."""
+    if isinstance(error, (InputError, NameUnknown)):
+        return error
+    if isinstance(error, (PieceworkError, OSError, MemoryError)) or (
+        isinstance(error, duckdb.Error) and not isinstance(error, duckdb.DataError)
+    ):
+        return None
+    log.error("Reading %s failed", file.path, exc_info=error)
+    return PieceworkError(*_BROKEN_FILE)
+
+
+def _committing(connection: Connection, page: Page, done: Pulled) -> Callable[[Store], list[LoadReport]]:
     """The job that commits a page: its rows and its cursor, or neither."""
 
-    def commit(store: Store) -> None:
+    def commit(store: Store) -> list[LoadReport]:
         with store.transaction() as cur:
-            batches = page.batches(cur)
-            reports = load.load_into(store, cur, batches, source=connection.source) if batches else []
-            if not batches:
+            reports: list[LoadReport] = []
+            if page.file is not None:
+                whose, rows = rows_of(store, page.file.path, mapping=connection.mapping, otherwise=connection.source)
+                reports = load.load_into(store, cur, rows, source=whose, file=page.file.path.name)
+            elif batches := page.batches(cur):
+                reports = load.load_into(store, cur, batches, source=connection.source)
+            else:
                 store.touch(())
+            seen = page.seen + (sum(one.rows for one in reports) if page.file else 0)
             counts = [sum(getattr(one, name) for one in reports) for name in ("new", "updated", "rejected")]
             changed = cur.execute(
                 """UPDATE connection SET cursor = ?, seen = seen + ?, new = new + ?, updated = updated + ?, rejected = rejected + ?,
                     newest_at = CASE WHEN ?::TIMESTAMP > coalesce(newest_at, TIMESTAMP '-infinity') THEN ?::TIMESTAMP ELSE newest_at END
                 WHERE name = ? RETURNING name""",
-                [json.dumps(page.cursor, ensure_ascii=False), page.seen, *counts, page.newest, page.newest, connection.name],
+                [json.dumps(page.cursor, ensure_ascii=False), seen, *counts, page.newest, page.newest, connection.name],
             ).fetchall()
             if not changed:
                 raise NameUnknown("connection", connection.name, (), "连接")  # removed meanwhile: nothing of this page is kept
         done.pages += 1
-        done.seen += page.seen
+        done.seen += seen
         done.new, done.updated, done.rejected = done.new + counts[0], done.updated + counts[1], done.rejected + counts[2]
         done.duplicates += sum(one.duplicates for one in reports)
+        return reports
 
     return commit
 
 
-def _succeeded(store: Store, name: str, began: datetime, swept: bool) -> None:
-    _note(store, "attempted_at = ?, caught_up_at = ?, failures = 0, error = NULL, error_zh = NULL", [_now(), began], name)
+def _succeeded(store: Store, name: str, began: datetime, swept: bool, remark: tuple[str, str] | None) -> None:
+    said = remark or (None, None)
+    _note(store, "attempted_at = ?, caught_up_at = ?, failures = 0, error = ?, error_zh = ?", [_now(), began, *said], name)
     if swept:
         _note(store, "swept_at = ?", [began], name)
 
@@ -303,13 +367,40 @@ def hook_action(body: bytes) -> str:
     return found[1].decode() if found else ""
 
 
-# Export files ---------------------------------------------------------------------------------------------------------------
+# Files ----------------------------------------------------------------------------------------------------------------------
+def imported(
+    store: Store, path: Path, *, table: str | None = None, mapping: str | None = None, source: str | None = None, zone: str | None = None,
+    progress: Progress | None = None,
+) -> list[LoadReport]:  # fmt: skip
+    """Import one file in one transaction, found out as `rows_of` does. Raises InputError for one that cannot be read or fits no table."""
+    whose, batches = rows_of(store, path, table=table, mapping=mapping, source=source, zone=zone)
+    return load.load(store, batches, source=whose, file=path.name, progress=progress)
+
+
+def rows_of(
+    store: Store, path: Path, *, table: str | None = None, mapping: str | None = None, source: str | None = None, zone: str | None = None,
+    otherwise: str | None = None,
+) -> tuple[str, Iterator[Batch]]:  # fmt: skip
+    """Whose ids a file's are, and its rows: a known tool's export by its shape unless `table` or `mapping` says what it is, else by
+    its columns. Without `source` the ids of an export are those of the only connection to its tool; those of anything else, and of a
+    tool that is not connected, are `otherwise`. Raises InputError, NameUnknown."""
+    if table is None and mapping is None and (found := _export(store, path, source, otherwise)) is not None:
+        return found
+    return source or otherwise or "import", load.batches_of(store, path, table=table, mapping=mapping, zone=zone)
+
+
 def import_export(store: Store, path: Path, *, source: str | None = None, progress: Progress | None = None) -> list[LoadReport] | None:
-    """Import a file that a connected kind of tool exports, in one transaction; None when it is none of these.
+    """Import a file that a known tool exports, in one transaction; None when it is none of these.
 
     The facts and their keys are those a pull gives. `source` names a connection's; without it that of the only connection to the
     tool, else the tool's name. Raises InputError for a file that cannot be read, or when several connections could be meant.
     """
+    found = _export(store, path, source, None)
+    return None if found is None else load.load(store, found[1], source=found[0], file=path.name, progress=progress)
+
+
+def _export(store: Store, path: Path, source: str | None, otherwise: str | None) -> tuple[str, Iterator[Batch]] | None:
+    """The source and the rows of an export; a tool may have files only, and then no connection can be meant."""
     known = next((one for one in EXPORTS if one.knows(path)), None)
     if known is None:
         return None
@@ -317,16 +408,15 @@ def import_export(store: Store, path: Path, *, source: str | None = None, progre
     if source is None and len(mine) > 1:
         names = ", ".join(one.source for one in mine)
         raise InputError(
-            f"{path.name} is an export of {CONNECTORS[known.tool].title}, and there are several connections: say which with --source ({names}).",
-            f"{path.name} 是 {CONNECTORS[known.tool].title} 的导出文件，但有多个连接：请用 --source 指明（{names}）。",
+            f"{path.name} is an export of {known.title}, and there are several connections: say which with --source ({names}).",
+            f"{path.name} 是 {known.title} 的导出文件，但有多个连接：请用 --source 指明（{names}）。",
         )
-    chosen = source or (mine[0].source if mine else known.tool)
+    chosen = source or (mine[0].source if mine else otherwise or known.tool)
     connection = next((one for one in mine if one.source == chosen), None)
     cursor: Mapping[str, Any] = {}
     if connection is not None:
         cursor = json.loads(store.rows("SELECT cursor FROM connection WHERE name = ?", [connection.name])[0][0])
-    batches = known.batches(path, chosen, connection, cursor, store.rows, None)
-    return load.load(store, batches, source=chosen, file=path.name, progress=progress)
+    return chosen, known.batches(path, chosen, connection, cursor, store.rows, None)
 
 
 # Inside ---------------------------------------------------------------------------------------------------------------------
@@ -339,5 +429,5 @@ def _connection(row: tuple[Any, ...]) -> Connection:
     given = json.loads(settings)
     return Connection(
         name, tool, source, address, reference, hook_secret, given.get("projects", {}), given.get("people", {}), tuple(given.get("only", ())),
-        bool(given.get("keep_deleted", False)), every,
+        bool(given.get("keep_deleted", False)), every, given.get("mapping"),
     )  # fmt: skip

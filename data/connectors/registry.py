@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from data.connectors.connector import Connector, Exports
+from data.connectors.folder import Folder
 from data.connectors.label_studio import LabelStudio
 from data.connectors.label_studio_files import LabelStudioFiles
 from data.errors import NameUnknown
 
-CONNECTORS: Mapping[str, Connector] = MappingProxyType({one.tool: one for one in (LabelStudio(),)})
+CONNECTORS: Mapping[str, Connector] = MappingProxyType({one.tool: one for one in (LabelStudio(), Folder())})
 EXPORTS: tuple[Exports, ...] = (LabelStudioFiles(),)
 
 
