@@ -59,8 +59,8 @@ class Folder:
         "以各文件所写为准；未注明计时方式的时长按上报计",
     )  # fmt: skip
 
-    def __init__(self, *, settle: float = SETTLE_S, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._settle, self._sleep = settle, sleep
+    def __init__(self, *, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.time) -> None:
+        self._sleep, self._now = sleep, clock
 
     def place(self, connection: Connection, store: Path) -> str:
         """The folder's real path. Raises InputError for settings that folders do not have, a relative path, and a folder that
@@ -100,9 +100,9 @@ class Folder:
         """
         folder, trouble = Path(connection.address), _Trouble()
         looks, odd = _listed(folder)
-        known = _known(cursor)
+        known = _known(cursor, self._now() - SETTLE_S)
         if any(known.get(name) != look for name, look in looks.items()):
-            self._sleep(self._settle)
+            self._sleep(SETTLE_S)
             known, (looks, odd) = looks, _listed(folder)
         whole = sorted((name for name, look in looks.items() if known.get(name) == look), key=lambda name: (looks[name][1], name))
         for name in whole:
@@ -116,7 +116,7 @@ class Folder:
         coming = {name: list(look) for name, look in looks.items() if name not in whole}
         remark = _remark(odd)
         if coming != cursor.get("coming", {}) or remark:
-            yield Page({"coming": coming}, remark=remark)
+            yield Page({"coming": coming, "at": self._now()} if coming else {}, remark=remark)
         if trouble.said:
             first, more = trouble.said[0], len(trouble.said) - 1
             raise ToolError(first[0] + (f" (and {more} more)" if more else ""), first[1] + (f"（另有 {more} 个）" if more else ""))
@@ -156,9 +156,10 @@ def _listed(folder: Path) -> tuple[dict[str, Look], list[str]]:
     return looks, odd
 
 
-def _known(cursor: Cursor) -> dict[str, Look]:
-    given = cursor.get("coming")
-    found = given if isinstance(given, Mapping) else {}
+def _known(cursor: Cursor, until: float) -> dict[str, Look]:
+    """What an earlier pull saw; nothing when that was after `until`, too short a time ago."""
+    given, at = cursor.get("coming"), cursor.get("at")
+    found = given if isinstance(given, Mapping) and isinstance(at, (int, float)) and at <= until else {}
     return {name: (look[0], look[1], look[2]) for name, look in found.items() if isinstance(look, list) and len(look) == 3}
 
 
