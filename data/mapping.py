@@ -308,6 +308,15 @@ def from_records(table: str, records: Sequence[abc.Mapping[str, object]], *, zon
     return _Converter(spec, tuple(raw.columns), None, zone, "", lambda: iter((raw,))).batch(raw)
 
 
+def from_raw(table: str, raw: RawBatch, mapping: Mapping | None = None) -> Batch:
+    """Raw rows whose columns a reader has already named canonically, as a canonical batch; other columns become `extra`.
+
+    Times without a zone are read in the mapping's zone, else UTC. Raises NameUnknown for an unknown table.
+    """
+    zone = mapping.zone if mapping and mapping.zone else "UTC"
+    return _Converter(_spec(table), tuple(raw.columns), mapping, zone, "", lambda: iter((raw,))).batch(raw)
+
+
 def _spec(name: str) -> TableSpec:
     return table(name)
 
