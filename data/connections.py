@@ -378,15 +378,15 @@ def imported(
 
 
 def rows_of(
-    store: Store, path: Path, *, table: str | None = None, mapping: str | None = None, source: str | None = None, zone: str | None = None,
-    otherwise: str | None = None,
+    store: Store, path: Path, *, table: str | None = None, mapping: str | layouts.Mapping | None = None, source: str | None = None,
+    zone: str | None = None, otherwise: str | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> tuple[str, Iterator[Batch]]:  # fmt: skip
     """Whose ids a file's are, and its rows: a known tool's export by its shape unless `table` or `mapping` says what it is, else by
     its columns. Without `source` the ids of an export are those of the only connection to its tool; those of anything else, and of a
-    tool that is not connected, are `otherwise`. Raises InputError, NameUnknown."""
-    if table is None and mapping is None and (found := _export(store, path, source, otherwise)) is not None:
+    tool that is not connected, are `otherwise`. `progress(done, total)` is told bytes. Raises InputError, NameUnknown."""
+    if table is None and mapping is None and (found := _export(store, path, source, otherwise, progress)) is not None:
         return found
-    return source or otherwise or "import", load.batches_of(store, path, table=table, mapping=mapping, zone=zone)
+    return source or otherwise or "import", load.batches_of(store, path, table=table, mapping=mapping, zone=zone, progress=progress)
 
 
 def import_export(store: Store, path: Path, *, source: str | None = None, progress: Progress | None = None) -> list[LoadReport] | None:
@@ -399,7 +399,9 @@ def import_export(store: Store, path: Path, *, source: str | None = None, progre
     return None if found is None else load.load(store, found[1], source=found[0], file=path.name, progress=progress)
 
 
-def _export(store: Store, path: Path, source: str | None, otherwise: str | None) -> tuple[str, Iterator[Batch]] | None:
+def _export(
+    store: Store, path: Path, source: str | None, otherwise: str | None, progress: Callable[[int, int], None] | None = None
+) -> tuple[str, Iterator[Batch]] | None:
     """The source and the rows of an export; a tool may have files only, and then no connection can be meant."""
     known = next((one for one in EXPORTS if one.knows(path)), None)
     if known is None:
@@ -416,7 +418,7 @@ def _export(store: Store, path: Path, source: str | None, otherwise: str | None)
     cursor: Mapping[str, Any] = {}
     if connection is not None:
         cursor = json.loads(store.rows("SELECT cursor FROM connection WHERE name = ?", [connection.name])[0][0])
-    return chosen, known.batches(path, chosen, connection, cursor, store.rows, None)
+    return chosen, known.batches(path, chosen, connection, cursor, store.rows, progress)
 
 
 # Inside ---------------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -21,6 +22,9 @@ from data.errors import NameUnknown
 from data.facts import LOGS, REVIEW, WORK, Facts, Fate
 from data.store import Store
 from data.tables import TABLES, Batch, Reject
+
+if TYPE_CHECKING:
+    from data.mapping import Mapping
 
 Progress = Callable[[int], None]
 
@@ -104,15 +108,17 @@ def import_file(
 
 
 def batches_of(
-    store: Store, path: Path, *, table: str | None = None, mapping: str | None = None, zone: str | None = None
-) -> Iterator[Batch]:
-    """The canonical batches of a file as `import_file` loads them; reading begins with the first."""
+    store: Store, path: Path, *, table: str | None = None, mapping: str | Mapping | None = None, zone: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Batch]:  # fmt: skip
+    """The canonical batches of a file as `import_file` loads them, by the name of a mapping or one that is not saved; reading begins with
+    the first. `progress(done, total)` is told bytes."""
     from data import mapping as layouts
 
-    chosen = layouts.get(store, mapping) if mapping else None
+    chosen = layouts.get(store, mapping) if isinstance(mapping, str) else mapping
     if chosen and zone:
         chosen = replace(chosen, zone=None)
-    return layouts.read_batches(path, table=table, mapping=chosen, zone=zone or local_zone(store))
+    return layouts.read_batches(path, table=table, mapping=chosen, zone=zone or local_zone(store), progress=progress)
 
 
 def local_zone(store: Store) -> str:
