@@ -88,13 +88,13 @@ def _sheet(source: Source, table: str | None, mapping: Layout | None, *, told: b
 
 
 def _guess(source: Source, mapping: Layout | None) -> str | None:
-    """The table that fits, else the one that lacks the least of what it requires and has something of it; None when none has."""
+    """The table that fits, else the one of which the headers name the most columns; None when they name none."""
     try:
         return layouts.detect_table(source.headers, source.name, mapping).name
     except InputError:
         found = {name: layouts.match(spec, source.headers, mapping) for name, spec in TABLES.items()}
-    best = max(TABLES, key=lambda name: (len(set(TABLES[name].required) & set(found[name])) / len(TABLES[name].required), len(found[name])))
-    return best if set(TABLES[best].required) & set(found[best]) else None
+    best = max(TABLES, key=lambda name: (len(found[name]), len(set(TABLES[name].required) & set(found[name]))))
+    return best if found[best] else None
 
 
 def _rows(raw: RawBatch, headers: Sequence[str]) -> tuple[tuple[str, ...], ...]:
