@@ -56,7 +56,7 @@ def open_file(path: Path | str, progress: Progress | None = None) -> list[Source
         start = stream.read(4096)
     if not start:
         raise InputError(f"{path.name} is empty.", f"{path.name} 是空文件。")
-    step = _stepper(path, progress)
+    step = stepper(path, progress)
     if start.startswith(b"PAR1"):
         return [Parquet(path, step)]
     if start.startswith(b"PK\x03\x04"):
@@ -73,7 +73,8 @@ def open_file(path: Path | str, progress: Progress | None = None) -> list[Source
     return [Delimited(path, step)]
 
 
-def _stepper(path: Path, progress: Progress | None) -> Callable[[int], None] | None:
+def stepper(path: Path, progress: Progress | None) -> Callable[[int], None] | None:
+    """A counter of bytes read that tells `progress` how far of the file that is; None where nobody asks."""
     if progress is None:
         return None
     total, done = path.stat().st_size, 0

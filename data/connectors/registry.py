@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from data.connectors.connector import Connector, Exports
+from data.connectors.crowdflower import CrowdFlowerFiles
 from data.connectors.folder import Folder
 from data.connectors.label_studio import LabelStudio
 from data.connectors.label_studio_files import LabelStudioFiles
+from data.connectors.mturk import MTurkFiles
+from data.connectors.prodigy import ProdigyFiles
+from data.connectors.zooniverse import ZooniverseFiles
 from data.errors import NameUnknown
 
 CONNECTORS: Mapping[str, Connector] = MappingProxyType({one.tool: one for one in (LabelStudio(), Folder())})
-EXPORTS: tuple[Exports, ...] = (LabelStudioFiles(),)
+EXPORTS: tuple[Exports, ...] = (LabelStudioFiles(), MTurkFiles(), CrowdFlowerFiles(), ProdigyFiles(), ZooniverseFiles())
 
 
 def connector(tool: str) -> Connector:
