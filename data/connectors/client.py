@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
@@ -17,6 +18,7 @@ TIMEOUT = urllib3.Timeout(connect=10, read=60)
 TRIES = 4
 LONGEST_WAIT = 20.0
 MAX_BYTES = 256 << 20
+BLOCK = 1 << 20
 
 
 class ToolError(PieceworkError):
@@ -68,13 +70,17 @@ class Client:
         """The JSON in answer to a JSON body; only for requests that may be repeated. Unsigned, without the headers given."""
         return self._ask("POST", path, json.dumps(body).encode(), signed=signed)
 
-    def _ask(self, method: str, path: str, body: bytes | None, *, signed: bool) -> Any:
+    def save(self, path: str, params: Mapping[str, object], into: BinaryIO, most: int) -> None:
+        """What is at a path, written into a file from its beginning; more than `most` bytes are refused (status 413)."""
+        self._ask("GET", path + "?" + urlencode(params), None, signed=True, into=into, most=most)
+
+    def _ask(self, method: str, path: str, body: bytes | None, *, signed: bool, into: BinaryIO | None = None, most: int = MAX_BYTES) -> Any:
         renewed = False
         attempt = 0
         while True:
             attempt += 1
             try:
-                return self._once(method, path, body, self._headers() if signed else {})
+                return self._once(method, path, body, self._headers() if signed else {}, into or io.BytesIO(), most, plain=into is not None)
             except ToolError as error:
                 if error.status == 401 and signed and not renewed and self._renew():
                     renewed, attempt = True, attempt - 1
@@ -85,32 +91,40 @@ class Client:
                     raise
                 self._sleep(wait)
 
-    def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+    def _once(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], into: BinaryIO, most: int, *, plain: bool
+    ) -> Any:
         where = urlsplit(self.address).netloc + path.partition("?")[0]
+        into.seek(0)
+        into.truncate()
+        size = 0
         try:
             response = self._pool.request(
                 method, self.address + path, body=body, redirect=False, preload_content=False,
-                headers={"Accept": "application/json", **({"Content-Type": "application/json"} if body else {}), **headers},
+                headers={"Accept": "*/*" if plain else "application/json", **({"Content-Type": "application/json"} if body else {}), **headers},
             )  # fmt: skip
             complete = False
             try:
-                content = response.read(MAX_BYTES + 1)
-                complete = not response.length_remaining
+                while size <= most and (part := response.read(BLOCK)):
+                    size += len(part)
+                    into.write(part)
+                complete = size <= most and not response.length_remaining
             finally:
                 response.release_conn() if complete else response.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             why = type(error).__name__
             raise ToolError(f"{where} gives no answer ({why}).", f"{where} 没有响应（{why}）。") from None
-        if len(content) > MAX_BYTES:
-            raise ToolError(
-                f"{where} answers with more than {MAX_BYTES >> 20} MiB.", f"{where} 的响应超过 {MAX_BYTES >> 20} MiB。", status=413
-            )
+        if size > most:
+            raise ToolError(f"{where} answers with more than {most >> 20} MiB.", f"{where} 的响应超过 {most >> 20} MiB。", status=413)
         if not complete:
             raise ToolError(f"{where} broke off in the middle of its answer.", f"{where} 的响应中途断开。")
-        if response.status != 200 and not (method == "POST" and response.status == 201):
+        if response.status != 200 and not (method == "POST" and response.status in (201, 202)):
             raise _refusal(where, response.status, response.headers.get("Retry-After"))
+        into.seek(0)
+        if plain:
+            return None
         try:
-            return json.loads(content)
+            return json.loads(into.read())
         except (ValueError, RecursionError):
             raise ToolError(
                 f"{where} answers with something that is not JSON: is this the tool's own address?",
