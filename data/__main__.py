@@ -228,6 +228,56 @@ def _unformula(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
+def loads(args: argparse.Namespace) -> int:
+    answer = do("loads", {"limit": args.limit})
+    if args.json:
+        show(answer)
+        return 0
+    rows = [
+        {
+            "load": _span(cast(list[int], one["load_ids"])), "finished": str(one["finished_at"])[:16], "source": one["source"], "file": one["file"],
+            "new": one["new"], "updated": one["updated"], "known": one["duplicates"], "refused": one["rejected"],
+            "stands": "taken back" if one["undone_at"] else "yes" if one["undoable"] else "yes, for good",
+        }
+        for one in cast(list[Row], answer["loads"])
+    ]  # fmt: skip
+    table(rows, ("load", "finished", "source", "file", "new", "updated", "known", "refused", "stands"))
+    return 0
+
+
+def _span(ids: Sequence[int]) -> str:
+    """Numbers of loads as `undo` takes them: 7, or 3-9 where all between belong together, else 3,5,9."""
+    if len(ids) > 2 and ids[-1] - ids[0] == len(ids) - 1:
+        return f"{ids[0]}-{ids[-1]}"
+    return ",".join(map(str, ids))
+
+
+def undo(args: argparse.Namespace) -> int:
+    answer = do("undo", {"loads": _numbers(args.loads), "preview": args.preview, "by": getpass.getuser()})
+    if args.json:
+        show(answer)
+        return 0
+    before, after = cast(Row, answer["before"]), cast(Row, answer["after"])
+    words = (("work", "rows of work"), ("units", "units"), ("hours", "hours"), ("reviews", "reviews"), ("workers", "people known"),
+             ("projects", "projects known"), ("described", "other descriptions"))  # fmt: skip
+    rows = [{"what": word, "before": f"{before[name]:,.10g}", "after": f"{after[name]:,.10g}"} for name, word in words]
+    table(rows, ("what", "before", "after"))
+    would = "Would take" if args.preview else "Took"
+    say(f"{would} back {answer['removed']:,} facts; {answer['restored']:,} are again what another load said of them.")
+    return 0
+
+
+def _numbers(texts: Sequence[str]) -> list[int]:
+    """Loads as `loads` prints them. Raises InputError for anything else."""
+    found: list[int] = []
+    for text in ",".join(texts).split(","):
+        low, dash, high = text.strip().partition("-")
+        if not low.isdigit() or (dash and not high.isdigit()):
+            raise InputError(f"“{text}” is not the number of a load: “python -m data loads” lists them.", f"“{text}”不是导入编号。")
+        found += range(int(low), int(high or low) + 1)
+    return found
+
+
 def verify(args: argparse.Namespace) -> int:
     answer = do("verify", {}, Meter("Verifying"))
     if args.json:
@@ -455,6 +505,11 @@ def parser() -> argparse.ArgumentParser:
 
     one = verb("rejects", rejects, "what was refused: file, line, reason, raw text")
     one.add_argument("--csv", metavar="FILE", help="write them to a CSV file")
+
+    verb("loads", loads, "what came in, file by file").add_argument("--limit", type=int, default=50, metavar="N", help="the latest N (50)")
+    one = verb("undo", undo, "take loads back: the store becomes what it would be without them")
+    one.add_argument("loads", nargs="+", metavar="LOAD", help="numbers as `loads` prints them: 7, or 3-9")
+    one.add_argument("--preview", action="store_true", help="say what would become of the totals, and change nothing")
 
     verb("verify", verify, "roll-ups = log, keys unique, references whole; exit status 1 if not")
     verb("status", status, "rows, span, freshness per source, undated rows, size, version")

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from data import accounts, connections, load, mapping
+from data import accounts, connections, load, mapping, undo
 from data.connectors.connector import Connection
 from data.errors import InputError, NameUnknown, PieceworkError
 from data.owner import owned
@@ -152,6 +152,16 @@ def _rejects(store: Store, payload: Payload, progress: Progress | None) -> Answe
     return {"rejects": load.rejects(store)}
 
 
+def _loads(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    return {"loads": [asdict(one) for one in undo.loads(store, limit=int(cast(int, payload.get("limit") or 200)))]}
+
+
+def _undo(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    ids = [int(one) for one in cast(list[int], payload["loads"])]
+    done = undo.preview(store, ids) if payload.get("preview") else undo.undo(store, ids, by=_text(payload, "by") or "command line")
+    return asdict(done)
+
+
 def _verify(store: Store, payload: Payload, progress: Progress | None) -> Answer:
     checks = verify(store)
     rows = [{"name": check.name, "zh": check.zh, "ok": check.ok, "wrong": check.wrong, "detail": check.detail} for check in checks]
@@ -249,6 +259,8 @@ def _mapping(store: Store, payload: Payload, progress: Progress | None) -> Answe
 COMMANDS: Mapping[str, Command] = MappingProxyType({
     "import": Command(import_files, writes=True, creates=True),
     "rejects": Command(_rejects),
+    "loads": Command(_loads),
+    "undo": Command(_undo, writes=True),
     "verify": Command(_verify),
     "status": Command(_status),
     "backup": Command(_backup),

@@ -290,7 +290,7 @@ def accept_batches(cur: DuckDBPyConnection) -> Dates:
             SELECT c.first_key, b.batch_key, b.project_key, b.batch_id, c.depth + 1 FROM chain AS c
             JOIN batch AS b ON b.project_key = c.project_key AND b.resubmission_of = c.batch_id WHERE c.depth < 50
         )
-        SELECT c.first_key AS batch_key, bool_or(c.depth = 0 AND (b.delivered_at IS NOT NULL OR b.decision IN ('accept', 'reject'))) AS governed,
+        SELECT c.first_key AS batch_key, bool_or(c.depth = 0 AND (b.delivered_at IS NOT NULL OR coalesce(b.decision, '') IN ('accept', 'reject'))) AS governed,
             (min(timezone(z.zone, timezone('UTC', coalesce(b.decided_at, b.delivered_at)))) FILTER (b.decision = 'accept'))::DATE AS accepted_on
         FROM chain AS c JOIN batch AS b USING (batch_key), zone AS z GROUP BY ALL""")
     cur.execute("""CREATE OR REPLACE TEMP TABLE reaccepted AS SELECT b.batch_key, b.accepted_on AS before, a.accepted_on, a.governed

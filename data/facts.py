@@ -42,6 +42,10 @@ class Log:
     facts: tuple[str, ...]
     given: str  # what the source said of columns that are otherwise derived, in the log …
     fresh_given: str  # … and among the new rows
+    gone: str  # temporary table of the rows taken out of the log
+    said: str  # what the source said, of a row of the log: the columns of its table of versions
+    fresh_said: str  # the same of a new row
+    restaged: str  # a row of that table as the stage has it, but for source and persons
 
 
 def _code(column: str, words: Sequence[str], default: int | None) -> str:
@@ -50,37 +54,46 @@ def _code(column: str, words: Sequence[str], default: int | None) -> str:
 
 
 _ENDED = "coalesce(ts, started_at + to_milliseconds((coalesce(duration_s, 0) * 1000)::BIGINT))"
+_SAID = "source_key, coalesce(given_key, worker_key) AS worker_key, project_key, item_id, ts, version, extra"
+_WORK_SAID = f"{_SAID}, event_id, batch_key, action, units, prelabelled_units, seconds, wall_s, clock"
+_REVIEW_SAID = f"""{_SAID}, review_id, CASE WHEN batch_given THEN batch_key END AS batch_key, CASE WHEN event_given THEN event_id END AS event_id,
+    coalesce(given_reviewer_key, reviewer_key) AS reviewer_key, stage, round_given, verdict, inspected_units, error_units, error_type, sampled_why"""
 WORK = Log(
     name="work", table="annotations", key="event_id", date="business_date",
     stage="""line BIGINT, source VARCHAR, event_id VARCHAR, worker_id VARCHAR, project_id VARCHAR, batch_id VARCHAR, item_id VARCHAR, ts TIMESTAMP_MS,
         wall_s DECIMAL(12,3), action UTINYINT, units DECIMAL(9,3), prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), clock UTINYINT, round USMALLINT,
-        version BIGINT, extra VARCHAR""",
+        version BIGINT, extra VARCHAR, load_id INTEGER""",
     staging=f"""SELECT line, coalesce(tool, $source), event_id, worker_id, project_id, batch_id, item_id, ({_ENDED})::TIMESTAMP_MS,
         ((epoch_ms(ts) - epoch_ms(started_at)) / 1000.0)::DECIMAL(12,3), {_code("action", ACTIONS, 0)}, coalesce(units, 1)::DECIMAL(9,3),
         prelabelled_units::DECIMAL(9,3), duration_s::DECIMAL(9,3), CASE WHEN duration_s IS NOT NULL THEN {_code("clock", CLOCKS, 0)} END, round::USMALLINT,
-        version, extra FROM incoming""",
+        version, extra, NULL FROM incoming""",
     resolved="""s.action, s.units, s.prelabelled_units, s.seconds, nullif(s.wall_s, s.seconds) AS wall_s, s.clock, s.round, s.round IS NOT NULL AS round_given, s.version, s.extra,
-        s.round AS given""",
+        s.round AS given, s.load_id""",
     joins="",
     facts=("worker_key", "project_key", "batch_key", "item_id", "ts", "action", "units", "prelabelled_units", "seconds", "wall_s", "clock", "extra"),
-    given="CASE WHEN l.round_given THEN l.round END", fresh_given="f.given",
+    given="CASE WHEN l.round_given THEN l.round END", fresh_given="f.given", gone="gone",
+    said=f"""{_WORK_SAID}, CASE WHEN round_given THEN round END AS round, load_id""", fresh_said=f"{_WORK_SAID}, given AS round",
+    restaged="""v.ts, v.wall_s, v.action, v.units, v.prelabelled_units, v.seconds, v.clock, v.round""",
 )  # fmt: skip
 REVIEW = Log(
     name="review", table="reviews", key="review_id", date="work_date",
     stage="""line BIGINT, source VARCHAR, review_id VARCHAR, worker_id VARCHAR, project_id VARCHAR, batch_id VARCHAR, item_id VARCHAR, event_id VARCHAR,
         ts TIMESTAMP_MS, reviewer_id VARCHAR, stage UTINYINT, round_given USMALLINT, verdict UTINYINT, inspected_units DECIMAL(9,3),
-        error_units DECIMAL(9,3), error_type VARCHAR, sampled_why VARCHAR, version BIGINT, extra VARCHAR""",
+        error_units DECIMAL(9,3), error_type VARCHAR, sampled_why VARCHAR, version BIGINT, extra VARCHAR, load_id INTEGER""",
     staging=f"""SELECT line, $source, review_id, worker_id, project_id, batch_id, item_id, event_id, ts::TIMESTAMP_MS, reviewer_id,
         {_code("stage", STAGES, 1)}, round::USMALLINT, {_code("verdict", VERDICTS, None)}, inspected_units::DECIMAL(9,3), error_units::DECIMAL(9,3),
-        error_type, sampled_why, version, extra FROM incoming""",
-    resolved="""s.event_id, s.event_id IS NOT NULL AS event_given, b.batch_key IS NOT NULL AS batch_given, rv.worker_key AS reviewer_key, s.stage,
-        s.round_given, s.verdict, s.inspected_units, s.error_units, s.error_type, s.sampled_why, s.version, s.extra,
+        error_type, sampled_why, version, extra, NULL FROM incoming""",
+    resolved="""s.event_id, s.event_id IS NOT NULL AS event_given, b.batch_key IS NOT NULL AS batch_given, coalesce(rv.same_as, rv.worker_key) AS reviewer_key,
+        CASE WHEN rv.same_as IS NOT NULL THEN rv.worker_key END AS given_reviewer_key, s.stage,
+        s.round_given, s.verdict, s.inspected_units, s.error_units, s.error_type, s.sampled_why, s.version, s.extra, s.load_id,
         s.reviewer_id IS NOT NULL AND rv.worker_key IS NULL AS lost""",
     joins="LEFT JOIN worker AS rv ON rv.worker_id = s.reviewer_id",
     facts=("worker_key", "project_key", "item_id", "ts", "reviewer_key", "stage", "round_given", "verdict", "inspected_units", "error_units", "error_type",
            "sampled_why", "extra"),
     given="row(CASE WHEN l.event_given THEN l.event_id END, CASE WHEN l.batch_given THEN l.batch_key END)",
-    fresh_given="row(f.event_id, CASE WHEN f.batch_given THEN f.batch_key END)",
+    fresh_given="row(f.event_id, CASE WHEN f.batch_given THEN f.batch_key END)", gone="gone_review",
+    said=f"{_REVIEW_SAID}, load_id", fresh_said=_REVIEW_SAID,
+    restaged="""v.event_id, v.ts, v.stage, v.round_given, v.verdict, v.inspected_units, v.error_units, v.error_type, v.sampled_why""",
 )  # fmt: skip
 LOGS = {log.table: log for log in (WORK, REVIEW)}
 
@@ -88,11 +101,12 @@ LOGS = {log.table: log for log in (WORK, REVIEW)}
 class Facts:
     """The facts of one load: the cursor of its transaction and what it has done to the logs so far."""
 
-    def __init__(self, cur: DuckDBPyConnection, source: str, load_id: int) -> None:
-        self.cur, self.source, self.load_id = cur, source, load_id
+    def __init__(self, cur: DuckDBPyConnection, source: str, load_id: int, *, of_file: bool = False) -> None:
+        self.cur, self.source, self.load_id, self.of_file = cur, source, load_id, of_file
         self.changes = Changes()
         self.staged: set[str] = set()
-        self.gone = False  # the temporary table `gone` holds rows taken out of the work log
+        self.gone: set[str] = set()  # the logs of which rows were taken out: they are in the temporary tables Log.gone
+        self.rewriting = False  # rows of former loads are put in anew: those may be anywhere in the log
         self.named = False  # a person, project or batch may have come up for the first time
         self._touched: list[str] = []  # selects of (project_key, item_id) whose reviews must be judged anew
 
@@ -109,6 +123,32 @@ class Facts:
             self.cur.execute(f"CREATE OR REPLACE TEMP TABLE staged_{log.table} ({log.stage})")
             self.staged.add(log.table)
         self.cur.execute(f"INSERT INTO staged_{log.table} {log.staging}", {"source": self.source})
+
+    def restage(self, log: Log, rows: str) -> None:
+        """Stage rows that were in the log or might have been, to be put in as if they came now; `rows` a select like its table of versions.
+
+        They keep the load that brought them.
+        """
+        self.staged.add(log.table)
+        self.rewriting = True
+        reviewer = "r.worker_id AS reviewer_id, " if log is REVIEW else ""
+        joins = "LEFT JOIN worker AS r ON r.worker_key = v.reviewer_key " if log is REVIEW else ""
+        self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE staged_{log.table} ({log.stage})""")
+        self.cur.execute(f"""INSERT INTO staged_{log.table} BY NAME
+            SELECT 0 AS line, c.name AS source, v.{log.key}, w.worker_id, p.project_id, b.batch_id, v.item_id, {reviewer}{log.restaged},
+                v.version, v.extra, v.load_id
+            FROM ({rows}) AS v JOIN source AS c USING (source_key) JOIN worker AS w ON w.worker_key = v.worker_key
+            JOIN project AS p ON p.project_key = v.project_key LEFT JOIN batch AS b ON b.batch_key = nullif(v.batch_key, 0) {joins}""")
+
+    def withdraw(self, log: Log, condition: str) -> None:
+        """Take the rows of a log that meet a condition out of it, into the temporary table Log.gone."""
+        cur, changes = self.cur, self.changes
+        cur.execute(f"CREATE OR REPLACE TEMP TABLE {log.gone} AS SELECT * FROM {log.name} WHERE {condition}")
+        self.gone.add(log.table)
+        changes.stale[log.name] |= self.dates(f"SELECT DISTINCT {log.date} FROM {log.gone}")
+        if log is REVIEW:
+            changes.stale_earned |= self.dates(f"SELECT DISTINCT review_date FROM {log.gone}")
+        cur.execute(f"DELETE FROM {log.name} WHERE {condition}")
 
     def drop_repeats(self, log: Log, fate: Fate) -> None:
         """Within one load the highest version of a fact wins, else the last; older ones count as updated, equal ones as duplicates."""
@@ -136,7 +176,8 @@ class Facts:
             " OR lost" if log is REVIEW else ""
         )
         select = f"""CREATE OR REPLACE TEMP TABLE {fresh} AS
-            SELECT s.rowid AS id, c.source_key, s.{log.key}, w.worker_key, p.project_key, CASE WHEN s.batch_id IS NULL THEN 0 ELSE b.batch_key END AS batch_key,
+            SELECT s.rowid AS id, c.source_key, s.{log.key}, coalesce(w.same_as, w.worker_key) AS worker_key,
+                CASE WHEN w.same_as IS NOT NULL THEN w.worker_key END AS given_key, p.project_key, CASE WHEN s.batch_id IS NULL THEN 0 ELSE b.batch_key END AS batch_key,
                 s.item_id, s.ts, {log.resolved}
             FROM {stage} AS s LEFT JOIN source AS c ON c.name = s.source LEFT JOIN worker AS w ON w.worker_id = s.worker_id
             LEFT JOIN project AS p ON p.project_id = s.project_id LEFT JOIN batch AS b ON b.project_key = p.project_key AND b.batch_id = s.batch_id {log.joins}"""
@@ -156,6 +197,8 @@ class Facts:
     def within(self, log: Log, staged: str) -> str:
         """The part of the log to look for known facts in, as a select with the row's place as `rid`: all of it, but on a large
         store only undated rows and those since RECENT_DAYS before the oldest staged row and before the newest date."""
+        if self.rewriting:
+            return _WHOLE.format(log.name)
         size, newest = self.cur.execute(f"""SELECT coalesce(sum({"row_count" if log is WORK else "verdicts"}), 0), max(business_date)
             FROM {log.name}_day""").fetchall()[0]
         if size < LARGE_STORE or newest is None:
@@ -168,11 +211,15 @@ class Facts:
         return f"({part} >= DATE '{since}' UNION ALL {part} IS NULL)"
 
     def settle_versions(self, log: Log, part: str, fresh: str, fate: Fate) -> bool:
-        """Compare with what the log holds: equal or older rows are duplicates; True when `replaced` holds rows that others replace."""
+        """Compare with what the log holds: equal or older rows are duplicates; True when `replaced` holds rows that others replace.
+
+        What an older row said is kept, and so is what a file said again, in case the load that said it first is taken back.
+        """
         columns = ", ".join(f"l.{c}" for c in ("source_key", log.key, "version", *log.facts))
         changed = " OR ".join([*(f"o.{c} IS DISTINCT FROM f.{c}" for c in log.facts), f"({log.fresh_given}) IS DISTINCT FROM o.given"])
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE met AS
-            SELECT o.rid, f.id, coalesce(f.version < o.version, f.version IS NULL AND o.version IS NOT NULL) OR NOT ({changed}) AS old_news
+            SELECT o.rid, f.id, ({changed}) AS changed,
+                NOT ({changed}) OR coalesce(f.version < o.version, f.version IS NULL AND o.version IS NOT NULL) AS old_news
             FROM (SELECT l.rid, {columns}, {log.given} AS given FROM {part} AS l
                   SEMI JOIN {fresh} AS f ON f.{log.key} = l.{log.key} AND f.source_key = l.source_key) AS o
             JOIN {fresh} AS f ON f.{log.key} = o.{log.key} AND f.source_key = o.source_key""")
@@ -181,6 +228,9 @@ class Facts:
         ).fetchall()[0]
         fate.new, fate.updated, fate.duplicates = rows - known, fate.updated + known - duplicates, fate.duplicates + duplicates
         if duplicates:
+            heard = "" if self.of_file else " AND changed"
+            self.cur.execute(f"""INSERT INTO {log.name}_version BY NAME
+                SELECT {log.fresh_said}, {self.load_id} AS load_id FROM {fresh} WHERE id IN (SELECT id FROM met WHERE old_news{heard})""")
             self.cur.execute(f"DELETE FROM {fresh} WHERE id IN (SELECT id FROM met WHERE old_news)")
         if known > duplicates:
             self.cur.execute("CREATE OR REPLACE TEMP TABLE replaced AS SELECT rid FROM met WHERE NOT old_news")
@@ -194,13 +244,11 @@ class Facts:
         self.resolve(WORK, "fresh")
         part = self.within(WORK, "staged_annotations")
         if self.settle_versions(WORK, part, "fresh", fate):
-            cur.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT * FROM work WHERE rowid IN (SELECT rid FROM replaced)")
-            self.gone = True
-            changes.stale["work"] |= self.dates("SELECT DISTINCT business_date FROM gone")
-            cur.execute("DELETE FROM work WHERE rowid IN (SELECT rid FROM replaced)")
-        if not fate.new + fate.updated:
+            self.replace(WORK)
+        gone = WORK.table in self.gone
+        if not (fate.new + fate.updated or gone):
             return fate
-        touched = "SELECT {} FROM fresh" + (" UNION ALL SELECT {} FROM gone" if self.gone else "")
+        touched = "SELECT {} FROM fresh" + (" UNION ALL SELECT {} FROM gone" if gone else "")
         items = touched.format("project_key, item_id", "project_key, item_id")
         derive.find_relatives(cur, part, items)
         rounds = repeats = overlaps = ""
@@ -216,7 +264,7 @@ class Facts:
                 changes.shifted.append("joined")
             rounds = "LEFT JOIN attempt AS r ON r.is_new AND r.id = p.id"
             repeats = "LEFT JOIN repeated AS m ON m.is_new AND m.id = p.id"
-        if derive.measure_overlaps(cur, "gone" if self.gone else None):
+        if derive.measure_overlaps(cur, "gone" if gone else None):
             cur.execute("""CREATE OR REPLACE TEMP TABLE shifted AS SELECT w.*, w.overlap_s - c.overlap_s AS gained, 0 AS parted
                 FROM (FROM covered WHERE NOT is_new) AS c JOIN work AS w ON w.rowid = c.id""")
             cur.execute("UPDATE work SET overlap_s = c.overlap_s FROM (FROM covered WHERE NOT is_new) AS c WHERE work.rowid = c.id")
@@ -228,16 +276,31 @@ class Facts:
                 p.project_key, p.batch_key, p.item_id, p.action,
                 coalesce(p.round, {"r.round" if rounds else "NULL"}, 1 + (p.action = {REWORK})::INTEGER)::USMALLINT AS round, p.round_given,
                 p.units, p.prelabelled_units, p.seconds, p.wall_s, coalesce({"o.overlap_s" if overlaps else "NULL"}, 0)::DECIMAL(12,3) AS overlap_s,
-                p.clock, hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, {self.load_id} AS load_id, p.extra,
+                p.clock, hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, coalesce(p.load_id, {self.load_id}) AS load_id, p.extra, p.given_key,
                 {"m.repeat_of" if repeats else "NULL::INTEGER"} AS repeat_of
             FROM placed AS p {rounds} {repeats} {overlaps} ORDER BY business_date, worker_key, ts""")
-        changes.added["work"] = f"(FROM work WHERE load_id = {self.load_id})"
+        self.added(WORK, "fresh")
         batches = touched.format("batch_key", "batch_key")
         changes.stale_earned |= self.dates(
             f"SELECT DISTINCT accepted_on FROM batch SEMI JOIN ({batches}) USING (batch_key) WHERE accepted_on IS NOT NULL"
         )
         self._touched.append(items)
         return fate
+
+    def replace(self, log: Log) -> None:
+        """Take the rows out of the log that newer versions replace, and keep what they said."""
+        self.withdraw(log, "rowid IN (SELECT rid FROM replaced)")
+        self.cur.execute(f"INSERT INTO {log.name}_version BY NAME SELECT {log.said} FROM {log.gone}")
+
+    def added(self, log: Log, fresh: str) -> None:
+        """Say which rows the log gained: those of this load; the dates of rows put in anew are rebuilt whole instead."""
+        if not self.rewriting:
+            self.changes.added[log.name] = f"(FROM {log.name} WHERE load_id = {self.load_id})"
+            return
+        mine = f"FROM {log.name} AS l SEMI JOIN {fresh} AS f ON f.source_key = l.source_key AND f.{log.key} = l.{log.key}"
+        self.changes.stale[log.name] |= self.dates(f"SELECT DISTINCT {log.date} {mine}")
+        if log is REVIEW:
+            self.changes.stale_earned |= self.dates(f"SELECT DISTINCT review_date {mine}")
 
     def renumber(self) -> None:
         """Set the round of logged rows anew where it came out differently."""
@@ -302,10 +365,8 @@ class Facts:
         self.drop_repeats(REVIEW, fate)
         self.resolve(REVIEW, "fresh_review")
         if self.settle_versions(REVIEW, part, "fresh_review", fate):
-            cur.execute("CREATE OR REPLACE TEMP TABLE gone_review AS SELECT * FROM review WHERE rowid IN (SELECT rid FROM replaced)")
-            changes.stale["review"] |= self.dates("SELECT DISTINCT work_date FROM gone_review")
-            changes.stale_earned |= self.dates("SELECT DISTINCT review_date FROM gone_review")
-            cur.execute("DELETE FROM review WHERE rowid IN (SELECT rid FROM replaced)")
+            self.replace(REVIEW)
+        if REVIEW.table in self.gone:
             self._touched.append("SELECT project_key, item_id FROM gone_review")
         self._touched.append("SELECT project_key, item_id FROM fresh_review")
         items = " UNION ALL ".join(self._touched)
@@ -337,9 +398,9 @@ class Facts:
             cur.execute(f"""INSERT INTO review BY NAME
                 SELECT f.worker_key, f.ts, f.source_key, f.review_id, coalesce(f.event_id, j.event_id) AS event_id, f.event_given, f.project_key, f.batch_given,
                     f.item_id, f.reviewer_key, f.stage, f.round_given, f.verdict, f.inspected_units, f.error_units, f.error_type, f.sampled_why, f.version,
-                    {self.load_id} AS load_id, f.extra, {columns}
+                    coalesce(f.load_id, {self.load_id}) AS load_id, f.extra, f.given_key, f.given_reviewer_key, {columns}
                 FROM fresh_review AS f JOIN judged AS j ON j.is_new AND j.id = f.id ORDER BY work_date, worker_key, ts""")
-            changes.added["review"] = f"(FROM review WHERE load_id = {self.load_id})"
+            self.added(REVIEW, "fresh_review")
         return fate
 
 

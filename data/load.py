@@ -42,7 +42,7 @@ _TYPES = {
     "level": "BIGINT",
     "version": "BIGINT",
 }  # fmt: skip  (every other kind is text)
-_PEOPLE = {"sites", "teams", "workers", "assignments"}
+PEOPLE = {"sites", "teams", "workers", "assignments"}
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ def load_into(
     progress: Progress | None = None,
 ) -> list[LoadReport]:
     """`load` inside a transaction of the caller, who may still roll it back."""
-    loading = _Load(cur, source, file)
+    loading = Loading(cur, source, file)
     reports = loading.run(batches, progress)
     if loading.touched is not None:
         store.touch(loading.touched)
@@ -149,7 +149,7 @@ def _ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
             yield batch
 
 
-class _Load:
+class Loading:
     """One load in progress: the cursor of its transaction, its reports, and the facts it brings."""
 
     def __init__(self, cur: DuckDBPyConnection, source: str, file: str | None) -> None:
@@ -157,7 +157,7 @@ class _Load:
         self.started = datetime.now(UTC)
         self.reports: dict[str, LoadReport] = {}
         self.load_id = int(cur.execute("SELECT coalesce(max(load_id), 0) + 1 FROM load").fetchall()[0][0])
-        self.facts = Facts(cur, source, self.load_id)
+        self.facts = Facts(cur, source, self.load_id, of_file=file is not None)
         self.touched: set[date] | None = None  # the business dates it changed; None when it changed more than work and reviews
 
     def run(self, batches: Iterable[Batch], progress: Progress | None) -> list[LoadReport]:
@@ -170,7 +170,7 @@ class _Load:
             report.naive += batch.naive
             self.keep_rejects(report, batch.rejects)
             if batch.rows.num_rows:
-                if batch.table in _PEOPLE and not described & _PEOPLE:
+                if batch.table in PEOPLE and not described & PEOPLE:
                     self.facts.remember_places()
                 if batch.table not in LOGS:
                     described.add(batch.table)
@@ -178,18 +178,22 @@ class _Load:
             read += batch.read
             if progress:
                 progress(read)
+        self.finish(described)
+        self.sign()
+        return list(self.reports.values())
+
+    def finish(self, described: set[str]) -> None:
+        """Derive what follows from all that arrived and bring the roll-ups in line; `described` names the reference tables that changed."""
         self.settle(described)
         if WORK.table in self.facts.staged:
             self.count(WORK.table, self.facts.take_work())
-        if described & _PEOPLE:
+        if described & PEOPLE:
             self.facts.move_work()
         fate = self.facts.take_reviews()
         if REVIEW.table in self.facts.staged:
             self.count(REVIEW.table, fate)
         touched = rollup.refresh(self.cur, self.facts.changes)
         self.touched = None if described or self.facts.named or None in touched else {day for day in touched if day}
-        self.sign()
-        return list(self.reports.values())
 
     def receive(self, table: str, rows: pa.Table, report: LoadReport) -> None:
         """Take one batch: facts are staged, reference rows brought up to date at once."""
@@ -203,19 +207,19 @@ class _Load:
             self.facts.stage(LOGS[table])
         else:
             self.keep_rejects(report, reference.checked(self.cur, table))
-            new, updated, duplicates = reference.upsert(self.cur, table, frozenset(have))
+            new, updated, duplicates = reference.upsert(self.cur, table, frozenset(have), self.load_id)
             report.new, report.updated, report.duplicates = report.new + new, report.updated + updated, report.duplicates + duplicates
         self.cur.execute(f"DROP {kind} incoming")
         self.cur.unregister("arriving")
 
     def count(self, table: str, fate: Fate) -> None:
-        report = self.reports[table]
+        report = self.reports.setdefault(table, LoadReport(self.file, table))
         report.new, report.updated, report.duplicates, report.undated = fate.new, fate.updated, fate.duplicates, fate.undated
 
     def settle(self, described: set[str]) -> None:
         """Bring what is derived from the reference tables up to date."""
         stale = self.facts.changes.stale_earned
-        if described & _PEOPLE:
+        if described & PEOPLE:
             reference.place_assignments(self.cur)
             derive.build_presence(self.cur)
         if described & {"batches", "sites"}:
@@ -247,7 +251,7 @@ class _Load:
         begun, ended = self.started.replace(tzinfo=None), datetime.now(UTC).replace(tzinfo=None)
         for r in self.reports.values():
             self.cur.execute(
-                "INSERT INTO load VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO load VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
                 [
                     self.load_id,
                     begun,

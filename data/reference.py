@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from data.tables import TABLES, Reject, reason
@@ -110,8 +112,9 @@ def _currency(cur: DuckDBPyConnection) -> str:
     return str(cur.execute("SELECT value FROM meta WHERE key = 'currency'").fetchall()[0][0])
 
 
-def upsert(cur: DuckDBPyConnection, table: str, present: frozenset[str]) -> tuple[int, int, int]:
+def upsert(cur: DuckDBPyConnection, table: str, present: frozenset[str], load_id: int) -> tuple[int, int, int]:
     """Bring the rows of the temporary table `incoming` into their tables; (new, updated, duplicates) adding up to its rows.
+    What they said is kept under the load, in case another one is taken back.
 
     The last of several rows with one key wins. A row that only named something known from elsewhere (a stub) counts as new
     when it is described for the first time.
@@ -133,6 +136,15 @@ def upsert(cur: DuckDBPyConnection, table: str, present: frozenset[str]) -> tupl
         match = " AND ".join(f"t.{k} = l.{k}" for k in ref.keys)
         differs = " OR ".join([*(f"t.{c} IS DISTINCT FROM {_filled(c)}" for c in known), *(["t.stub"] if ref.has_stub else []), "false"])
         was_stub = "t.stub" if ref.has_stub else "false"
+        key = f"to_json([{', '.join(f't.{k}::VARCHAR' for k in ref.keys)}])::VARCHAR"
+        held = ", ".join(f"'{c}', t.{c}::VARCHAR" for c in ref.values)
+        described = "NOT t.stub" if ref.has_stub else "true"
+        cur.execute(f"""INSERT INTO reference_said
+            SELECT 0, '{ref.target}', {key}, json_object({held})::VARCHAR FROM {ref.target} AS t SEMI JOIN latest AS l ON {match}
+            WHERE {described} AND {key} NOT IN (SELECT key FROM reference_said WHERE target = '{ref.target}')""")
+        told = ", ".join(f"'{c}', ({_filled(c)})::VARCHAR" for c in known)
+        cur.execute(f"""INSERT INTO reference_said
+            SELECT {load_id}, '{ref.target}', {key.replace("t.", "l.")}, json_object({told})::VARCHAR FROM latest AS l""")
         cur.execute(f"""INSERT INTO fate SELECT l.line, CASE WHEN t.{next(iter(ref.keys))} IS NULL OR {was_stub} THEN 2 WHEN {differs} THEN 1 ELSE 0 END
             FROM latest AS l LEFT JOIN {ref.target} AS t ON {match}""")
         sets = ", ".join([*(f"{c} = {_filled(c)}" for c in known), *(["stub = false"] if ref.has_stub else [])])
@@ -187,3 +199,82 @@ def place_assignments(cur: DuckDBPyConnection) -> None:
             SELECT worker_key, valid_from, timezone('UTC', timezone(s.zone, valid_from + to_minutes(s.day_start_minute))) AS ts
             FROM assignment JOIN site AS s USING (site_key)) AS n
         WHERE n.worker_key = a.worker_key AND n.valid_from = a.valid_from AND n.ts <> a.valid_from_ts""")
+
+
+# Taking back -----------------------------------------------------------------------------------------------------------------
+def unsay(cur: DuckDBPyConnection, loads: Sequence[int]) -> dict[str, int]:
+    """Forget what these loads said: every row they described becomes what the other loads said of it, or is gone, or known by its id
+    only. The number of rows that changed hands by canonical table."""
+    changed: dict[str, int] = {}
+    for table, refs in REFERENCES.items():
+        for ref in refs:
+            found = cur.execute(
+                "SELECT DISTINCT key FROM reference_said WHERE target = ? AND load_id IN ?", [ref.target, list(loads)]
+            ).fetchall()
+            if not found:
+                continue
+            changed[table] = changed.get(table, 0) + len(found)
+            cur.execute("DELETE FROM reference_said WHERE target = ? AND load_id IN ?", [ref.target, list(loads)])
+            told: dict[str, dict[str, str | None]] = {}
+            keys = pa.table({"key": pa.array([key for (key,) in found], pa.string())})
+            cur.register("forgotten", keys)
+            for key, said in cur.execute(
+                "SELECT key, said FROM reference_said SEMI JOIN forgotten USING (key) WHERE target = ? ORDER BY load_id", [ref.target]
+            ).fetchall():
+                told.setdefault(key, {}).update(json.loads(said))
+            _tell(cur, ref, [key for (key,) in found], told)
+            cur.unregister("forgotten")
+    return changed
+
+
+def _tell(cur: DuckDBPyConnection, ref: Reference, keys: Sequence[str], told: Mapping[str, Mapping[str, str | None]]) -> None:
+    """Make the rows of these keys what is told of them."""
+    columns = {name: kind for name, kind, *_ in cur.execute(f"DESCRIBE {ref.target}").fetchall()}
+    default = dict(cur.execute("SELECT column_name, column_default FROM duckdb_columns() WHERE table_name = ?", [ref.target]).fetchall())
+    names = [*ref.keys, *ref.values]
+    split = [json.loads(key) for key in keys]
+    cells = {name: [row[place] for row in split] for place, name in enumerate(ref.keys)}
+    cells |= {name: [told.get(key, {}).get(name) for key in keys] for name in ref.values}
+    cur.register(
+        "retold", pa.table({n: pa.array(c, pa.string()) for n, c in cells.items()} | {"told": pa.array([key in told for key in keys])})
+    )
+
+    def cell(name: str) -> str:
+        filled = f"r.{name}::{columns[name]}"
+        kept = _DEFAULTS.get(name) or default.get(name)
+        return f"coalesce({filled}, {kept})" if kept else filled
+
+    match = " AND ".join(f"t.{k} = r.{k}::{columns[k]}" for k in ref.keys)
+    if ref.has_stub:
+        sets = ", ".join([*(f"{name} = {cell(name)}" for name in ref.values), "stub = NOT r.told"])
+        cur.execute(f"UPDATE {ref.target} AS t SET {sets} FROM retold AS r WHERE {match}")
+    else:
+        extra = {"valid_from_ts": "TIMESTAMP '1900-01-01'"} if ref.target == "assignment" else {}
+        cur.execute(f"DELETE FROM {ref.target} AS t USING retold AS r WHERE {match}")
+        cur.execute(f"""INSERT INTO {ref.target} ({", ".join([*names, *extra])})
+            SELECT {", ".join([*map(cell, names), *extra.values()])} FROM retold AS r WHERE told""")
+    cur.unregister("retold")
+
+
+# Where a person, a batch, a project, a team or a site can be spoken of.
+_SPOKEN = {
+    "worker": ("work.worker_key", "work.given_key", "review.worker_key", "review.given_key", "review.reviewer_key", "review.given_reviewer_key",
+               "work_version.worker_key", "review_version.worker_key", "review_version.reviewer_key", "employment.worker_key", "assignment.worker_key",
+               "attendance.worker_key", "worker.same_as"),
+    "batch": ("work.batch_key", "review.batch_key", "work_version.batch_key", "review_version.batch_key", "price.batch_key", "rate.batch_key"),
+    "project": ("work.project_key", "review.project_key", "work_version.project_key", "review_version.project_key", "batch.project_key",
+                "price.project_key", "rate.project_key", "standard.project_key", "quota.project_key", "note.project_key"),
+    "team": ("work.team_key", "review.team_key", "assignment.team_key"),
+    "site": ("work.site_key", "review.site_key", "assignment.site_key", "team.site_key", "quota.site_key", "cost.site_key", "note.site_key"),
+}  # fmt: skip
+
+
+def drop_unspoken(cur: DuckDBPyConnection) -> None:
+    """Forget people, batches, projects, teams and sites that were known by their id only, where nothing speaks of them any more."""
+    for kind, places in _SPOKEN.items():
+        spoken = " UNION ".join(f"SELECT {place.split('.')[1]} FROM {place.split('.')[0]}" for place in places)
+        said = f"""SELECT (key->>0)::INTEGER FROM reference_said WHERE target = '{kind}'
+            UNION SELECT (said->>'{kind}_key')::INTEGER FROM reference_said WHERE target IN ('team', 'assignment', 'note')"""
+        same = " AND same_as IS NULL" if kind == "worker" else ""
+        cur.execute(f"""DELETE FROM {kind} WHERE stub AND {kind}_key <> 0{same} AND {kind}_key NOT IN (
+            SELECT k FROM ({spoken} UNION {said}) AS spoken(k) WHERE k IS NOT NULL)""")

@@ -11,7 +11,7 @@ CREATE TABLE site (site_key SMALLINT PRIMARY KEY, site_id VARCHAR UNIQUE NOT NUL
 CREATE TABLE team (team_key SMALLINT PRIMARY KEY, team_id VARCHAR UNIQUE NOT NULL, name VARCHAR, name_en VARCHAR,
     site_key SMALLINT NOT NULL DEFAULT 0, lead_worker_id VARCHAR, modality VARCHAR, stub BOOLEAN NOT NULL DEFAULT false);
 CREATE TABLE worker (worker_key INTEGER PRIMARY KEY, worker_id VARCHAR UNIQUE NOT NULL, name VARCHAR,
-    longest_interval_s DECIMAL(18,3) NOT NULL DEFAULT 0, stub BOOLEAN NOT NULL DEFAULT false, extra VARCHAR);
+    longest_interval_s DECIMAL(18,3) NOT NULL DEFAULT 0, stub BOOLEAN NOT NULL DEFAULT false, extra VARCHAR, same_as INTEGER);
 CREATE TABLE employment (worker_key INTEGER NOT NULL, hired DATE NOT NULL, left_on DATE, leave_reason VARCHAR,
     voluntary BOOLEAN, contract VARCHAR, channel VARCHAR, PRIMARY KEY (worker_key, hired));
 CREATE TABLE assignment (worker_key INTEGER NOT NULL, valid_from DATE NOT NULL, site_key SMALLINT NOT NULL,
@@ -49,7 +49,7 @@ CREATE TABLE work (business_date DATE, worker_key INTEGER NOT NULL, ts TIMESTAMP
     action UTINYINT NOT NULL, round USMALLINT NOT NULL, round_given BOOLEAN NOT NULL, units DECIMAL(9,3) NOT NULL,
     prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), wall_s DECIMAL(12,3), overlap_s DECIMAL(12,3) NOT NULL,
     clock UTINYINT, hour UTINYINT, site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, version BIGINT,
-    load_id INTEGER NOT NULL, extra VARCHAR, repeat_of INTEGER);
+    load_id INTEGER NOT NULL, extra VARCHAR, repeat_of INTEGER, given_key INTEGER);
 CREATE TABLE review (work_date DATE, review_date DATE, worker_key INTEGER NOT NULL, ts TIMESTAMP_MS,
     source_key SMALLINT NOT NULL, review_id VARCHAR NOT NULL, event_id VARCHAR, event_given BOOLEAN NOT NULL,
     project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL, batch_given BOOLEAN NOT NULL, item_id VARCHAR NOT NULL, reviewer_key INTEGER,
@@ -58,12 +58,13 @@ CREATE TABLE review (work_date DATE, review_date DATE, worker_key INTEGER NOT NU
     linked BOOLEAN NOT NULL, work_source_key SMALLINT, work_action UTINYINT, work_units DECIMAL(9,3), is_first BOOLEAN NOT NULL,
     is_last BOOLEAN NOT NULL, stage_first BOOLEAN NOT NULL, stage_last BOOLEAN NOT NULL, overturned BOOLEAN NOT NULL,
     site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, version BIGINT, load_id INTEGER NOT NULL, extra VARCHAR,
-    repeat_of INTEGER);
+    repeat_of INTEGER, given_key INTEGER, given_reviewer_key INTEGER);
 
 -- How it got in -------------------------------------------------------------------------------------------------------
 CREATE TABLE load (load_id INTEGER NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP NOT NULL,
     source VARCHAR NOT NULL, file VARCHAR, table_name VARCHAR NOT NULL, rows BIGINT NOT NULL, new BIGINT NOT NULL,
-    updated BIGINT NOT NULL, duplicates BIGINT NOT NULL, rejected BIGINT NOT NULL, undated BIGINT NOT NULL, PRIMARY KEY (load_id, table_name));
+    updated BIGINT NOT NULL, duplicates BIGINT NOT NULL, rejected BIGINT NOT NULL, undated BIGINT NOT NULL, undone_at TIMESTAMP, undone_by VARCHAR,
+    PRIMARY KEY (load_id, table_name));
 CREATE TABLE reject (reject_id BIGINT PRIMARY KEY, load_id INTEGER NOT NULL, file VARCHAR, line BIGINT, table_name VARCHAR NOT NULL,
     code VARCHAR NOT NULL, column_name VARCHAR, value VARCHAR, reason VARCHAR NOT NULL, raw VARCHAR NOT NULL);
 CREATE TABLE mapping (name VARCHAR PRIMARY KEY, spec VARCHAR NOT NULL, saved_at TIMESTAMP NOT NULL);
@@ -150,6 +151,7 @@ COMMENT ON COLUMN worker.name IS 'name as given';
 COMMENT ON COLUMN worker.longest_interval_s IS 'longest single interval of work so far, s: how far back an overlap can reach';
 COMMENT ON COLUMN worker.stub IS 'true while known by its id only';
 COMMENT ON COLUMN worker.extra IS 'columns of the file that have no place of their own, a JSON object';
+COMMENT ON COLUMN worker.same_as IS '→ worker: the person whose account in a tool this is; null for a person';
 COMMENT ON TABLE employment IS 'Spells of employment; a person may have several';
 COMMENT ON COLUMN employment.worker_key IS '→ worker';
 COMMENT ON COLUMN employment.hired IS 'first day employed';
@@ -268,6 +270,7 @@ COMMENT ON COLUMN work.version IS 'the source''s version of the row; a higher on
 COMMENT ON COLUMN work.load_id IS '→ load that brought the row';
 COMMENT ON COLUMN work.extra IS 'columns of the file that have no place of their own, a JSON object';
 COMMENT ON COLUMN work.repeat_of IS 'number shared by the submissions of one item that has several; null for the only one';
+COMMENT ON COLUMN work.given_key IS '→ worker: the account that the source named, where that is another than worker_key';
 COMMENT ON TABLE review IS 'The log of verdicts: one row a check of a piece of work';
 COMMENT ON COLUMN review.work_date IS 'business date of the work, of the review when the work is not known';
 COMMENT ON COLUMN review.review_date IS 'business date of the review; null for undated rows';
@@ -305,6 +308,8 @@ COMMENT ON COLUMN review.version IS 'the source''s version of the row; a higher 
 COMMENT ON COLUMN review.load_id IS '→ load that brought the row';
 COMMENT ON COLUMN review.extra IS 'columns of the file that have no place of their own, a JSON object';
 COMMENT ON COLUMN review.repeat_of IS 'number shared by the reviews of one item that has several; null for the only one';
+COMMENT ON COLUMN review.given_key IS '→ worker: the author''s account that the source named, where that is another than worker_key';
+COMMENT ON COLUMN review.given_reviewer_key IS '→ worker: the reviewer''s account that the source named, where that is another than reviewer_key';
 COMMENT ON TABLE load IS 'One row a table of each load: the history of imports and pushes';
 COMMENT ON COLUMN load.load_id IS 'number of the load';
 COMMENT ON COLUMN load.started_at IS 'UTC';
@@ -318,6 +323,8 @@ COMMENT ON COLUMN load.updated IS 'rows that replaced an older version';
 COMMENT ON COLUMN load.duplicates IS 'rows known already';
 COMMENT ON COLUMN load.rejected IS 'rows refused';
 COMMENT ON COLUMN load.undated IS 'rows without a time';
+COMMENT ON COLUMN load.undone_at IS 'when it was taken back, UTC; null while it stands';
+COMMENT ON COLUMN load.undone_by IS 'account that took it back';
 COMMENT ON TABLE reject IS 'Rows that were refused';
 COMMENT ON COLUMN reject.reject_id IS 'running number';
 COMMENT ON COLUMN reject.load_id IS '→ load that brought the row';
@@ -528,3 +535,57 @@ COMMENT ON COLUMN connection.seen IS 'records of the tool read so far, those rea
 COMMENT ON COLUMN connection.new IS 'rows it brought so far';
 COMMENT ON COLUMN connection.updated IS 'rows it changed so far';
 COMMENT ON COLUMN connection.rejected IS 'rows of it refused so far';
+
+-- So that a load can be taken back: what else the loads said ------------------------------------------------------------------
+CREATE TABLE work_version (source_key SMALLINT NOT NULL, event_id VARCHAR NOT NULL, worker_key INTEGER NOT NULL, project_key SMALLINT NOT NULL,
+    batch_key INTEGER NOT NULL, item_id VARCHAR NOT NULL, ts TIMESTAMP_MS, action UTINYINT NOT NULL, units DECIMAL(9,3) NOT NULL,
+    prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), wall_s DECIMAL(12,3), clock UTINYINT, round USMALLINT, version BIGINT, extra VARCHAR,
+    load_id INTEGER NOT NULL);
+CREATE TABLE review_version (source_key SMALLINT NOT NULL, review_id VARCHAR NOT NULL, worker_key INTEGER NOT NULL, project_key SMALLINT NOT NULL,
+    batch_key INTEGER, item_id VARCHAR NOT NULL, event_id VARCHAR, ts TIMESTAMP_MS, reviewer_key INTEGER, stage UTINYINT NOT NULL,
+    round_given USMALLINT, verdict UTINYINT NOT NULL, inspected_units DECIMAL(9,3), error_units DECIMAL(9,3), error_type VARCHAR,
+    sampled_why VARCHAR, version BIGINT, extra VARCHAR, load_id INTEGER NOT NULL);
+CREATE TABLE reference_said (load_id INTEGER NOT NULL, target VARCHAR NOT NULL, key VARCHAR NOT NULL, said VARCHAR NOT NULL);
+COMMENT ON TABLE work_version IS 'Versions of work rows that are not in the log: replaced by a newer one, outdated when they came, or the same again from another file';
+COMMENT ON COLUMN work_version.source_key IS '→ source';
+COMMENT ON COLUMN work_version.event_id IS 'id of the fact within its source';
+COMMENT ON COLUMN work_version.worker_key IS '→ worker, as the source named it';
+COMMENT ON COLUMN work_version.project_key IS '→ project';
+COMMENT ON COLUMN work_version.batch_key IS '→ batch; 0 none';
+COMMENT ON COLUMN work_version.item_id IS 'item';
+COMMENT ON COLUMN work_version.ts IS 'submission, UTC';
+COMMENT ON COLUMN work_version.action IS 'as in work';
+COMMENT ON COLUMN work_version.units IS 'units in it';
+COMMENT ON COLUMN work_version.prelabelled_units IS 'as in work';
+COMMENT ON COLUMN work_version.seconds IS 'as in work';
+COMMENT ON COLUMN work_version.wall_s IS 'as in work';
+COMMENT ON COLUMN work_version.clock IS 'as in work';
+COMMENT ON COLUMN work_version.round IS 'attempt, where the source said';
+COMMENT ON COLUMN work_version.version IS 'version of the source';
+COMMENT ON COLUMN work_version.extra IS 'as in work';
+COMMENT ON COLUMN work_version.load_id IS '→ load that said it';
+COMMENT ON TABLE review_version IS 'Versions of review rows that are not in the log: replaced by a newer one, outdated when they came, or the same again from another file';
+COMMENT ON COLUMN review_version.source_key IS '→ source';
+COMMENT ON COLUMN review_version.review_id IS 'id of the fact within its source';
+COMMENT ON COLUMN review_version.worker_key IS '→ worker: author, as the source named it';
+COMMENT ON COLUMN review_version.project_key IS '→ project';
+COMMENT ON COLUMN review_version.batch_key IS '→ batch, where the source said';
+COMMENT ON COLUMN review_version.item_id IS 'item';
+COMMENT ON COLUMN review_version.event_id IS 'event judged, where the source said';
+COMMENT ON COLUMN review_version.ts IS 'instant of the verdict, UTC';
+COMMENT ON COLUMN review_version.reviewer_key IS '→ worker who checked, as the source named it';
+COMMENT ON COLUMN review_version.stage IS 'as in review';
+COMMENT ON COLUMN review_version.round_given IS 'attempt, where the source said';
+COMMENT ON COLUMN review_version.verdict IS 'as in review';
+COMMENT ON COLUMN review_version.inspected_units IS 'as in review';
+COMMENT ON COLUMN review_version.error_units IS 'as in review';
+COMMENT ON COLUMN review_version.error_type IS 'as in review';
+COMMENT ON COLUMN review_version.sampled_why IS 'as in review';
+COMMENT ON COLUMN review_version.version IS 'version of the source';
+COMMENT ON COLUMN review_version.extra IS 'as in review';
+COMMENT ON COLUMN review_version.load_id IS '→ load that said it';
+COMMENT ON TABLE reference_said IS 'What each load said of people, projects, prices …: the row of a table is what its loads said, the latest last';
+COMMENT ON COLUMN reference_said.load_id IS '→ load; 0 what the store held before it kept this';
+COMMENT ON COLUMN reference_said.target IS 'table';
+COMMENT ON COLUMN reference_said.key IS 'values of its key columns, a JSON array';
+COMMENT ON COLUMN reference_said.said IS 'values by column, a JSON object';

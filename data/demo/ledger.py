@@ -192,7 +192,7 @@ class Ledger:
         cur.unregister("arriving")
         count = int(rows.num_rows)
         cur.execute(
-            "INSERT INTO load VALUES (?, ?, ?, ?, NULL, ?, ?, ?, 0, 0, 0, 0)",
+            "INSERT INTO load VALUES (?, ?, ?, ?, NULL, ?, ?, ?, 0, 0, 0, 0, NULL, NULL)",
             [load_id, began, datetime.now(UTC).replace(tzinfo=None), self._source, name, count, count],
         )
         return count

@@ -175,6 +175,14 @@ def test_a_store_of_the_first_format_is_brought_forward(tmp_path: Path) -> None:
             cur.execute("ALTER TABLE presence DROP COLUMN counts_until")
             cur.execute("DROP TABLE pace_day")
             cur.execute("DROP TABLE connection")
+            for log in ("work", "review"):
+                cur.execute(f"ALTER TABLE {log} DROP COLUMN given_key")
+                cur.execute(f"DROP TABLE {log}_version")
+            cur.execute("ALTER TABLE review DROP COLUMN given_reviewer_key")
+            cur.execute("ALTER TABLE worker DROP COLUMN same_as")
+            cur.execute("ALTER TABLE load DROP COLUMN undone_at")
+            cur.execute("ALTER TABLE load DROP COLUMN undone_by")
+            cur.execute("DROP TABLE reference_said")
             for table in ("work_day", "work_hour", "review_day"):
                 cur.execute(f"ALTER TABLE {table} DROP COLUMN lone_rows")
             cur.execute("ALTER TABLE review_day DROP COLUMN lone_rejected_rows")
