@@ -25,6 +25,9 @@ from data.tables import Reject, reason
 DELIMITERS = ("\t", "|", ";", ",")  # the rarest in running text first: it wins a tie
 LONGEST_RECORD = 64 << 20
 ROWS_PER_BATCH = 300_000
+MOST_COLUMNS = 16_384  # as many as Excel has
+_LONGEST_HEADER = 1_000
+_DENSE = 8  # lines and quotes in a block, per row of a batch, from which it is read in smaller pieces
 _HEAD_RECORDS = 50
 _LF, _CR, _QUOTE = 10, 13, 34
 
@@ -55,19 +58,30 @@ def broken(line: int, code: str, raw: str, value: int | None = None) -> Reject:
 
 
 def named(headers: Sequence[str | None]) -> tuple[str, ...]:
-    """Headers made distinct: an empty one becomes “column 3”, a repeated one “name (2)”.
+    """Headers made distinct: an empty one becomes “column 3”, a repeated one “name (2)”. Very long ones are cut.
 
-    >>> named(["a", "", "a"])
-    ('a', 'column 2', 'a (2)')
+    >>> named(["a", "", "a", "a (2)", "a"])
+    ('a', 'column 2', 'a (2)', 'a (2) (2)', 'a (3)')
     """
     taken: dict[str, None] = {}
+    copies: dict[str, int] = {}
     for place, header in enumerate(headers, 1):
-        base = name = (header or "").strip("\ufeff \t\r\n\u3000") or f"column {place}"
-        copy = 2
+        base = (header or "").strip("\ufeff \t\r\n\u3000")[:_LONGEST_HEADER] or f"column {place}"
+        name, copy = base, copies.get(base, 1)
         while name in taken:
-            name, copy = f"{base} ({copy})", copy + 1
+            copy += 1
+            name = f"{base} ({copy})"
+        copies[base] = copy
         taken[name] = None
     return tuple(taken)
+
+
+def check_width(name: str, columns: int) -> None:
+    """Raises InputError for more columns than any table has."""
+    if columns > MOST_COLUMNS:
+        raise InputError(
+            f"{name} has {columns:,} columns; {MOST_COLUMNS:,} can be read.", f"{name} 有 {columns:,} 列；最多可读 {MOST_COLUMNS:,} 列。"
+        )
 
 
 class Delimited:
@@ -96,6 +110,7 @@ class Delimited:
                 f"{self.name}: the header in line {found.line} cannot be read (an open quotation mark).",
                 f"{self.name}：第 {found.line} 行表头无法读取（引号没有闭合）。",
             )
+        check_width(self.name, len(found.fields))
         self.headers = named([cell.decode() for cell in found.fields])
         self._skip, self._first_line = found.next, found.next_line
 
@@ -131,14 +146,26 @@ class Delimited:
                     continue
             buffer = b"".join([rest, *gathered])
             gathered, have = [], 0
-            batch, used, line = self._parse(buffer, line, last)
-            rest = buffer[used:]
-            if len(batch.line):
-                want = int(min(max(used / len(batch.line) * ROWS_PER_BATCH, 1 << 20), LONGEST_RECORD))
+            small = True
+            while small:
+                small = len(buffer) > 2 * CHUNK and _is_dense(buffer)
+                batch, used, line = self._parse(buffer[:CHUNK] if small else buffer, line, last and not small)
+                if small and not used:  # one record is larger than the piece
+                    small = False
+                    batch, used, line = self._parse(buffer, line, last)
+                buffer = buffer[used:]
+                if len(batch.line):
+                    want = int(min(max(used / len(batch.line) * ROWS_PER_BATCH, 1 << 20), LONGEST_RECORD))
+                if len(batch.line) or batch.rejects:
+                    empty = False
+                    yield batch
+            rest = buffer
+            if not used and len(rest) > 2 * LONGEST_RECORD:
+                raise InputError(
+                    f"{self.name}: line {line} goes on for more than {LONGEST_RECORD >> 20} MiB; this is no table.",
+                    f"{self.name}：第 {line} 行超过 {LONGEST_RECORD >> 20} MiB，不是表格。",
+                )
             want = max(want, len(rest) // 2)
-            if len(batch.line) or batch.rejects:
-                empty = False
-                yield batch
         if empty:
             yield RawBatch({header: pa.array([], pa.string()) for header in self.headers}, np.empty(0, np.int64), lambda _: "")
 
@@ -277,6 +304,11 @@ class Delimited:
             used,
             next_line,
         )
+
+
+def _is_dense(buffer: bytes) -> bool:
+    """Whether a block has so many lines or quotes that arrays of their places would be large."""
+    return buffer.count(b"\n") + buffer.count(b"\r") + buffer.count(b'"') > _DENSE * ROWS_PER_BATCH
 
 
 # Array operations on a block -----------------------------------------------------------------------------------------------

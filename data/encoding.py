@@ -64,7 +64,7 @@ def opened(path: Path) -> BufferedIOBase:
 
 
 def chunks(path: Path, size: int = CHUNK) -> Iterator[bytes]:
-    """The bytes of the (unpacked) file. Raises InputError for a gzip file that is damaged or cut off."""
+    """The bytes of the (unpacked) file. Raises InputError for one that cannot be read, and a gzip file that is damaged or cut off."""
     with opened(path) as stream:
         try:
             while block := stream.read(size):
@@ -74,6 +74,8 @@ def chunks(path: Path, size: int = CHUNK) -> Iterator[bytes]:
                 f"{path.name} is a damaged gzip file ({error}): unpack or fetch it again.",
                 f"{path.name} 是损坏的 gzip 文件（{error}）：请重新获取。",
             ) from None
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。") from None
 
 
 def detect(path: Path) -> Encoding:

@@ -56,6 +56,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
 
 
 _FORMS = _patterns()
+_LONGEST_NUMBER = 40  # digits: an epoch in nanoseconds has 19
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _TIME_OF_DAY = re.compile(_TIME, re.IGNORECASE)
 
@@ -198,6 +199,8 @@ def _year(year: int) -> int:
 
 def _from_number(body: str) -> tuple[int, bool]:
     """Excel's serial days (wall clock) or an epoch in seconds, milli-, micro- or nanoseconds, told apart by their size."""
+    if len(body) > _LONGEST_NUMBER:
+        raise Fault("instant")
     whole = int(body.split(".")[0])
     if whole in SERIALS:
         return _SERIAL_ZERO * DAY_MS + round(float(body) * 86_400) * 1000, True

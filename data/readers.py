@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.delimited import LONGEST_RECORD, Delimited, RawBatch, broken, named, row_text
-from data.encoding import MARK, as_utf8, detect, opened
+from data.delimited import LONGEST_RECORD, MOST_COLUMNS, Delimited, RawBatch, broken, check_width, named, row_text
+from data.encoding import MARK, as_utf8, chunks, detect
 from data.errors import InputError
 from data.tables import Reject
 from data.values import numeral
@@ -30,6 +30,11 @@ _SHEET_ROWS = 50_000
 _HEAD_ROWS = 10
 _JSON_ROWS = 50_000
 _JSON_SIZE = 32 << 20  # characters of objects in a batch: some are a whole task with its masks
+_CELLS = 4_000_000  # in a batch of a sheet or of objects, empty ones too: both can be wide and almost empty
+_DEEPEST = 100  # lists and objects in one another in a JSON object
+_LARGEST_PART = 1 << 30  # bytes that a part of a workbook may unpack to
+_LARGEST_WORDS = 256 << 20  # … and those parts that are held in memory whole
+_TIGHTEST = 200  # times smaller than its content a large part may be: real sheets come to about 20
 Progress = Callable[[int, int], None]
 
 
@@ -52,8 +57,7 @@ def open_file(path: Path | str, progress: Progress | None = None) -> list[Source
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no file {path}.", f"没有文件 {path}。")
-    with opened(path) as stream:
-        start = stream.read(4096)
+    start = next(chunks(path, 4096), b"")
     if not start:
         raise InputError(f"{path.name} is empty.", f"{path.name} 是空文件。")
     step = stepper(path, progress)
@@ -87,6 +91,10 @@ def stepper(path: Path, progress: Progress | None) -> Callable[[int], None] | No
     return step
 
 
+# What Arrow raises for a damaged file; more than its own errors, where lengths in the file are nonsense.
+_PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
+
+
 # Parquet ---------------------------------------------------------------------------------------------------------------
 class Parquet:
     """A Parquet file. Lines are row numbers from 1; lists and structs become JSON text."""
@@ -95,13 +103,14 @@ class Parquet:
         self.path, self.name, self._progress = path, path.name, progress
         try:
             with pq.ParquetFile(path) as file:
+                check_width(self.name, len(file.schema_arrow.names))
                 self.headers = named(file.schema_arrow.names)
                 self._repetitive = _repetitive(file.metadata)
-        except (pa.ArrowInvalid, OSError) as error:
+        except _PARQUET_ERRORS as error:
             raise self._damaged(error) from None
 
     def _damaged(self, error: Exception) -> InputError:
-        why = str(error).splitlines()[0]
+        why = (str(error).splitlines() or [type(error).__name__])[0]
         return InputError(f"{self.name} is a damaged Parquet file: {why}", f"{self.name} 是损坏的 Parquet 文件：{why}")
 
     def batches(self) -> Iterator[RawBatch]:
@@ -120,7 +129,7 @@ class Parquet:
                         self._progress(int(batch.num_rows * step) + 1)
                 if empty:
                     yield self._raw(pa.RecordBatch.from_pylist([], schema=file.schema_arrow), 1)
-        except (pa.ArrowInvalid, OSError) as error:
+        except _PARQUET_ERRORS as error:
             raise self._damaged(error) from None
 
     def _raw(self, batch: pa.RecordBatch, line: int) -> RawBatch:
@@ -129,13 +138,29 @@ class Parquet:
             if pa.types.is_nested(column.type):
                 nested[header] = column.is_valid().to_numpy(zero_copy_only=False)
                 column = pa.array([None if value is None else _json_text(value) for value in column.to_pylist()], pa.string())
-            columns[header] = column
+            columns[header] = _readable(column)
 
         def raw(row: int) -> str:
             cells = {header: column[row].as_py() for header, column in columns.items()}
             return _json_text({header: value for header, value in cells.items() if value is not None})
 
         return RawBatch(columns, line + np.arange(batch.num_rows), raw, nested=nested)
+
+
+def _readable(column: pa.Array) -> pa.Array:
+    """A column in a type that can become text; of one that cannot, the text of each value."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_null(kind) or (pa.types.is_primitive(kind) and not pa.types.is_interval(kind)):
+        return column
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_decimal128(kind) or pa.types.is_binary(kind):
+        return column
+    cells = [
+        None if value is None else value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+        for value in column.to_pylist()
+    ]
+    return pa.array(cells, pa.string())
 
 
 def _repetitive(metadata: pq.FileMetaData) -> list[str]:
@@ -170,14 +195,37 @@ def _workbook(path: Path):  # type: ignore[no-untyped-def]  # openpyxl ships no 
     from openpyxl import load_workbook
 
     try:
+        _weigh_parts(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and validations, which are not read
             return load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError) as error:
-        raise InputError(
-            f"{path.name} cannot be opened as Excel ({type(error).__name__}): open and save it again as .xlsx, or give CSV.",
-            f"{path.name} 无法作为 Excel 打开（{type(error).__name__}）：请重新另存为 .xlsx，或提供 CSV。",
-        ) from None
+    except InputError:
+        raise
+    except Exception as error:  # whatever a damaged archive, its XML or its styles make openpyxl raise
+        raise _no_workbook(path, error) from None
+
+
+def _no_workbook(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path.name} cannot be opened as Excel ({type(error).__name__}): open and save it again as .xlsx, or give CSV.",
+        f"{path.name} 无法作为 Excel 打开（{type(error).__name__}）：请重新另存为 .xlsx，或提供 CSV。",
+    )
+
+
+def _weigh_parts(path: Path) -> None:
+    """Raises InputError for a workbook whose parts unpack to more than can be meant, before any is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():
+            held = not part.filename.startswith("xl/worksheets/")
+            most = _LARGEST_WORDS if held else _LARGEST_PART
+            if part.file_size > most or (part.file_size > 16 << 20 and part.file_size > _TIGHTEST * max(part.compress_size, 1)):
+                raise InputError(
+                    f"{path.name} unpacks to {part.file_size >> 20:,} MiB in {part.filename}: give CSV.",
+                    f"{path.name} 中的 {part.filename} 解压后有 {part.file_size >> 20:,} MiB：请提供 CSV。",
+                )
+
+
+_MOST_ROWS = 1_048_576
 
 
 class Sheet:
@@ -207,6 +255,7 @@ class Sheet:
             self._header_row, cells = first
             while cells and cells[-1] is None:
                 cells.pop()
+            check_width(self.name, len(cells))
             self.headers = named(cells)
 
     def _rows(self) -> Iterator[tuple[int, list[str | None]]]:
@@ -217,7 +266,16 @@ class Sheet:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+                    if number > _MOST_ROWS:
+                        raise InputError(
+                            f"{self.name} has more than {_MOST_ROWS:,} rows, which no sheet can.",
+                            f"{self.name} 超过 {_MOST_ROWS:,} 行，不是有效的工作表。",
+                        )
                     yield number, [_cell_text(cell) for cell in cells]
+        except (InputError, GeneratorExit):
+            raise
+        except Exception as error:  # whatever damaged XML makes openpyxl raise
+            raise _no_workbook(self.path, error) from None
         finally:
             book.close()
 
@@ -235,7 +293,7 @@ class Sheet:
                 continue
             rows.append(cells[:width] + [None] * (width - len(cells)))
             lines.append(number)
-            if len(rows) == _SHEET_ROWS:
+            if len(rows) == _SHEET_ROWS or len(rows) * width >= _CELLS or len(rejects) == _SHEET_ROWS:
                 any_batch = True
                 yield self._batch(rows, lines, rejects)
                 rows, lines, rejects = [], [], []
@@ -306,7 +364,7 @@ class JsonFile:
         texts: list[str] = []
         rejects: list[Reject] = []
         any_batch = False
-        size = 0
+        size, names = 0, set[str]()
         for line, text in self._elements() if self._array else self._lines():
             size += len(text)
             if MARK in text or "\0" in text:
@@ -315,14 +373,18 @@ class JsonFile:
             record = _object(text)
             if record is None:
                 rejects.append(broken(line, "json", text))
+            elif len(record) > MOST_COLUMNS:
+                rejects.append(broken(line, "fields_many", text, len(record)))
             else:
+                names.update(record)
                 records.append(record)
                 lines.append(line)
                 texts.append(text)
-            if len(records) >= _JSON_ROWS or len(rejects) >= _JSON_ROWS or size >= _JSON_SIZE:
+            wide = len(names) * len(records) >= _CELLS or len(names) > MOST_COLUMNS
+            if wide or len(records) >= _JSON_ROWS or len(rejects) >= _JSON_ROWS or size >= _JSON_SIZE:
                 any_batch = True
                 yield from_objects(records, lines, texts.__getitem__, rejects)
-                records, lines, texts, rejects, size = [], [], [], [], 0
+                records, lines, texts, rejects, size, names = [], [], [], [], 0, set()
         if records or rejects or not any_batch:
             yield from_objects(records, lines, texts.__getitem__, rejects)
 
@@ -334,10 +396,16 @@ class JsonFile:
 
     def _lines(self) -> Iterator[tuple[int, str]]:
         pieces: list[bytes] = []
-        number = 1
+        number, size = 1, 0
         for block in self._blocks():
             first, *more = block.split(b"\n")
             pieces.append(first)
+            size = len(block) if more else size + len(block)
+            if size > 2 * LONGEST_RECORD:
+                raise InputError(
+                    f"{self.name}: line {number} goes on for more than {LONGEST_RECORD >> 20} MiB.",
+                    f"{self.name}：第 {number} 行超过 {LONGEST_RECORD >> 20} MiB。",
+                )
             for following in more:
                 if line := b"".join(pieces).strip():
                     yield number, line.decode()
@@ -348,17 +416,16 @@ class JsonFile:
     def _elements(self) -> Iterator[tuple[int, str]]:
         """The texts of the elements of the array. After a damaged one, reading goes on where a line begins with an object."""
         decode = codecs.getincrementaldecoder("utf-8")().decode
-        text, place, number, begun = "", 0, 1, False
+        text, place, number, inside = "", 0, 1, False
         for block in chain(self._blocks(), (None,)):
             text, place = text[place:] + ("" if block is None else decode(block)), 0
-            if not begun:
-                place, begun = text.index("[") + 1, True
             while True:
                 place = _BETWEEN.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing, too
                 if place == len(text):
                     break
-                if text[place] == "]":
-                    return
+                if text[place] == ("]" if inside else "["):  # arrays may follow one another, as files put together have them
+                    place, inside = place + 1, not inside
+                    continue
                 stop = _element_end(text, place)
                 if stop is None and block is not None and len(text) - place < LONGEST_RECORD:
                     break
@@ -415,7 +482,16 @@ def _object(text: str) -> dict[str, object] | None:
         found = _decode(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and not (text.count("[") + text.count("{") > _DEEPEST and _is_deep(found)) else None
+
+
+def _is_deep(found: object) -> bool:
+    """Whether lists and objects stand in one another more than _DEEPEST times: then they cannot safely be written again."""
+    level, depth = [found], 0
+    while level and depth <= _DEEPEST:
+        inner = chain.from_iterable(one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list)))
+        level, depth = [one for one in inner if isinstance(one, (dict, list))], depth + 1
+    return bool(level)
 
 
 def _json_text(value: object) -> str:

@@ -24,6 +24,7 @@ Mask = npt.NDArray[np.bool_]
 NULLS = pa.array(["", "NULL", "null", "Null", "NaN", "nan", "NAN", "\\N", "-", "N/A", "n/a", "#N/A"])
 _WORDLESS_NULLS = pa.array(["None", "none", "nil", "--", "—", "/", "无", "空", "NA", "<NA>", "NaT"])
 _LONGEST_NULL = 4
+_LONGEST = 200  # letters of a cell that is no text
 _FEW = 400  # distinct texts among the first 2,000 up to which a column is read once per distinct text
 DATED: tuple[Kind, ...] = ("instant", "date", "month", "version")
 NUMERIC: tuple[Kind, ...] = ("quantity", "seconds", "money", "ratio", "integer")
@@ -426,7 +427,8 @@ def _read_rest(column: Column, strings: pa.Array, style: Style, coded: _Coded) -
     codes: dict[int, str] = {}
     for place, word in enumerate(distinct):
         try:
-            numbers[place], naive[place] = _read(column, word, style)
+            # A long text is nothing of the kind: cut, with an end that keeps the beginning from being taken for the whole.
+            numbers[place], naive[place] = _read(column, word if len(word) <= _LONGEST else f"{word[:_LONGEST]}\0", style)
             fine[place] = True
         except Fault as fault:
             codes[place] = fault.code
