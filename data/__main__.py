@@ -278,6 +278,31 @@ def _numbers(texts: Sequence[str]) -> list[int]:
     return found
 
 
+def identity(args: argparse.Namespace) -> int:
+    payload: Row = {
+        "action": args.action,
+        "by": getpass.getuser(),
+        "account": getattr(args, "account", None),
+        "person": getattr(args, "person", None),
+    }
+    answer = do("identity", payload)
+    if args.json:
+        show(answer)
+    elif args.action in ("list", "suggest"):
+        found = cast(list[Row], answer["matches" if args.action == "list" else "suggestions"])
+        rows = []
+        for one in found:
+            account, person = cast(Row, one["account"]), cast(Row, one["person"])
+            told = {"decided": str(one["decided_at"])[:16], "by": one["decided_by"]} if args.action == "list" else {
+                "why": " ".join(cast(list[str], one["why"])), "strength": one["strength"], "others": one["others"], "days both worked": one["days_both"]}  # fmt: skip
+            rows.append({"account": account["worker_id"], "called": account["name"], "rows": account["rows"], "person": person["worker_id"],
+                         "name": person["name"], **told})  # fmt: skip
+        table(rows, tuple(rows[0]) if rows else ("account", "person"))
+    else:
+        say(f"{cast(int, answer['rows']):,} rows changed hands.")
+    return 0
+
+
 def verify(args: argparse.Namespace) -> int:
     answer = do("verify", {}, Meter("Verifying"))
     if args.json:
@@ -510,6 +535,19 @@ def parser() -> argparse.ArgumentParser:
     one = verb("undo", undo, "take loads back: the store becomes what it would be without them")
     one.add_argument("loads", nargs="+", metavar="LOAD", help="numbers as `loads` prints them: 7, or 3-9")
     one.add_argument("--preview", action="store_true", help="say what would become of the totals, and change nothing")
+
+    one = verb("identity", identity, "whose accounts in the tools are whose", as_json=False)
+    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for action, words in (
+        ("suggest", "show accounts that are likely a person's"), ("list", "show what was decided"), ("same", "let an account be a person's"),
+        ("apart", "take that back"), ("different", "remember that they are not one; not suggested again"),
+    ):  # fmt: skip
+        two = actions.add_parser(action, help=words, description=words)
+        two.add_argument("--json", action="store_true", help="one JSON document on stdout")
+        if action in ("same", "apart", "different"):
+            two.add_argument("account", metavar="ACCOUNT", help="worker id that a tool gave")
+        if action in ("same", "different"):
+            two.add_argument("person", metavar="PERSON", help="worker id of the person")
 
     verb("verify", verify, "roll-ups = log, keys unique, references whole; exit status 1 if not")
     verb("status", status, "rows, span, freshness per source, undated rows, size, version")

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from data import accounts, connections, load, mapping, undo
+from data import accounts, connections, identity, load, mapping, undo
 from data.connectors.connector import Connection
 from data.errors import InputError, NameUnknown, PieceworkError
 from data.owner import owned
@@ -162,6 +162,24 @@ def _undo(store: Store, payload: Payload, progress: Progress | None) -> Answer:
     return asdict(done)
 
 
+def _identity(store: Store, payload: Payload, progress: Progress | None) -> Answer:
+    by = _text(payload, "by") or "command line"
+    match payload.get("action"):
+        case "list":
+            return {"matches": [asdict(one) for one in identity.matches(store)]}
+        case "suggest":
+            return {"suggestions": [asdict(one) for one in identity.suggestions(store)]}
+        case "same":
+            return {"rows": identity.confirm(store, _need(payload, "account"), _need(payload, "person"), by=by)}
+        case "apart":
+            return {"rows": identity.separate(store, _need(payload, "account"), by=by)}
+        case "different":
+            identity.dismiss(store, _need(payload, "account"), _need(payload, "person"), by=by)
+            return {"rows": 0}
+        case other:
+            raise NameUnknown("identity action", str(other), ("list", "suggest", "same", "apart", "different"), "身份操作")
+
+
 def _verify(store: Store, payload: Payload, progress: Progress | None) -> Answer:
     checks = verify(store)
     rows = [{"name": check.name, "zh": check.zh, "ok": check.ok, "wrong": check.wrong, "detail": check.detail} for check in checks]
@@ -261,6 +279,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType({
     "rejects": Command(_rejects),
     "loads": Command(_loads),
     "undo": Command(_undo, writes=True),
+    "identity": Command(_identity, writes=True),
     "verify": Command(_verify),
     "status": Command(_status),
     "backup": Command(_backup),

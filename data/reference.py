@@ -260,7 +260,7 @@ def _tell(cur: DuckDBPyConnection, ref: Reference, keys: Sequence[str], told: Ma
 _SPOKEN = {
     "worker": ("work.worker_key", "work.given_key", "review.worker_key", "review.given_key", "review.reviewer_key", "review.given_reviewer_key",
                "work_version.worker_key", "review_version.worker_key", "review_version.reviewer_key", "employment.worker_key", "assignment.worker_key",
-               "attendance.worker_key", "worker.same_as"),
+               "attendance.worker_key", "worker.same_as", "identity.account_key", "identity.worker_key"),
     "batch": ("work.batch_key", "review.batch_key", "work_version.batch_key", "review_version.batch_key", "price.batch_key", "rate.batch_key"),
     "project": ("work.project_key", "review.project_key", "work_version.project_key", "review_version.project_key", "batch.project_key",
                 "price.project_key", "rate.project_key", "standard.project_key", "quota.project_key", "note.project_key"),

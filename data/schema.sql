@@ -589,3 +589,12 @@ COMMENT ON COLUMN reference_said.load_id IS '→ load; 0 what the store held bef
 COMMENT ON COLUMN reference_said.target IS 'table';
 COMMENT ON COLUMN reference_said.key IS 'values of its key columns, a JSON array';
 COMMENT ON COLUMN reference_said.said IS 'values by column, a JSON object';
+
+-- One person, several accounts ---------------------------------------------------------------------------------------------------
+CREATE TABLE identity (account_key INTEGER NOT NULL, worker_key INTEGER NOT NULL, same BOOLEAN NOT NULL, decided_at TIMESTAMP NOT NULL, decided_by VARCHAR NOT NULL);
+COMMENT ON TABLE identity IS 'What people decided about whose accounts are whose; the latest decision on a pair holds';
+COMMENT ON COLUMN identity.account_key IS '→ worker: an account in a tool';
+COMMENT ON COLUMN identity.worker_key IS '→ worker: the person';
+COMMENT ON COLUMN identity.same IS 'true: this account is that person; false: it is not, or no longer';
+COMMENT ON COLUMN identity.decided_at IS 'UTC';
+COMMENT ON COLUMN identity.decided_by IS 'account of who decided';

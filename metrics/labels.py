@@ -44,13 +44,17 @@ WORDS = {
         "短视频直播招聘": "Live-stream hiring", "残联推荐": "Disability federation",
     },
 }  # fmt: skip
+# A person without a name has that of one of their accounts in the tools.
+PEOPLE = """SELECT p.worker_id, coalesce(p.name, a.name) FROM worker AS p
+    LEFT JOIN (SELECT same_as, min(name) AS name FROM worker WHERE same_as IS NOT NULL GROUP BY ALL) AS a ON a.same_as = p.worker_key
+    WHERE p.same_as IS NULL"""
 NAMES = {
     "site": "SELECT site_id, {name} FROM site",
     "team": "SELECT team_id, {name} FROM team",
     "project": "SELECT project_id, {name} FROM project",
     "client": "SELECT client, {client} FROM project WHERE client IS NOT NULL",
-    "worker": "SELECT worker_id, name FROM worker",
-    "reviewer": "SELECT worker_id, name FROM worker",
+    "worker": PEOPLE,
+    "reviewer": PEOPLE,
 }
 
 

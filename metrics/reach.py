@@ -51,7 +51,7 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
     first, last = store.rows(
         "SELECT min(business_date), max(business_date) FROM work_day WHERE business_date <= $today AND list_contains($sites, site_key) "
         "AND ($all_teams OR team_key IN (SELECT team_key FROM team WHERE list_contains($teams, team_id))) "
-        "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT worker_key FROM worker WHERE worker_id = $worker))",
+        "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT coalesce(same_as, worker_key) FROM worker WHERE worker_id = $worker))",
         {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
     )[0]
     if last is None:
@@ -59,7 +59,7 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
             "SELECT min(from_date), max(least(coalesce(to_date, $today), $today)) FROM presence "
             "WHERE from_date <= $today AND list_contains($sites, site_key) "
             "AND ($all_teams OR team_key IN (SELECT team_key FROM team WHERE list_contains($teams, team_id))) "
-            "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT worker_key FROM worker WHERE worker_id = $worker))",
+            "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT coalesce(same_as, worker_key) FROM worker WHERE worker_id = $worker))",
             {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
         )[0]
     newest = store.rows(

@@ -341,7 +341,7 @@ def _extra(marks: Mapping[str, object]) -> str | None:
 # The log ------------------------------------------------------------------------------------------------------------------
 _KNOWN = """SELECT w.event_id, k.worker_id, p.project_id, w.item_id, b.batch_id, epoch_ms(w.ts), w.action, w.units, w.prelabelled_units, w.seconds, w.version,
         w.extra
-    FROM work AS w JOIN worker AS k USING (worker_key) JOIN project AS p USING (project_key) LEFT JOIN batch AS b ON b.batch_key = w.batch_key AND w.batch_key <> 0
+    FROM work AS w JOIN worker AS k ON k.worker_key = coalesce(w.given_key, w.worker_key) JOIN project AS p USING (project_key) LEFT JOIN batch AS b ON b.batch_key = w.batch_key AND w.batch_key <> 0
     WHERE w.source_key = (SELECT source_key FROM source WHERE name = ?) AND w.item_id IN (SELECT unnest(?::VARCHAR[]))
         AND (w.business_date IS NULL OR w.business_date >= ?) ORDER BY w.version, w.event_id"""
 

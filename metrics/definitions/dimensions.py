@@ -21,7 +21,7 @@ DIMENSIONS = (
     ),
     Dimension(
         "worker", "Worker", "人员", "text", "coalesce(worker.worker_id, '')", "LEFT JOIN worker ON worker.worker_key = {key}",
-        "SELECT worker_key FROM worker WHERE worker_id IN ({values})", field="names",
+        "SELECT coalesce(same_as, worker_key) FROM worker WHERE worker_id IN ({values})", field="names",
     ),
     Dimension(
         "project", "Project", "项目", "text", "coalesce(project.project_id, '')", "LEFT JOIN project ON project.project_key = {key}",
@@ -43,7 +43,7 @@ DIMENSIONS = (
     Dimension("stage", "Review stage", "质检环节", "code", codes=STAGES),
     Dimension(
         "reviewer", "Reviewer", "质检员", "text", "coalesce(reviewer.worker_id, '')", "LEFT JOIN worker AS reviewer ON reviewer.worker_key = {key}",
-        "SELECT worker_key FROM worker WHERE worker_id IN ({values})", field="names",
+        "SELECT coalesce(same_as, worker_key) FROM worker WHERE worker_id IN ({values})", field="names",
     ),
     Dimension("error_type", "Error type", "错误类型", "text", note=Text("rates by error type divide by all reviewed rows", "按错误类型的比率以全部已检为分母")),
     Dimension("tenure_band", "Tenure", "司龄", "code", codes=TENURE_BANDS, note=Text("days since hire on that date", "当日距入职的天数")),

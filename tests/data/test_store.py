@@ -183,6 +183,7 @@ def test_a_store_of_the_first_format_is_brought_forward(tmp_path: Path) -> None:
             cur.execute("ALTER TABLE load DROP COLUMN undone_at")
             cur.execute("ALTER TABLE load DROP COLUMN undone_by")
             cur.execute("DROP TABLE reference_said")
+            cur.execute("DROP TABLE identity")
             for table in ("work_day", "work_hour", "review_day"):
                 cur.execute(f"ALTER TABLE {table} DROP COLUMN lone_rows")
             cur.execute("ALTER TABLE review_day DROP COLUMN lone_rejected_rows")
