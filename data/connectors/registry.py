@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from data.connectors.connector import Connector, Exports
+from data.connectors.cvat import Cvat
+from data.connectors.cvat_files import CvatFiles
 from data.connectors.crowdflower import CrowdFlowerFiles
 from data.connectors.folder import Folder
 from data.connectors.label_studio import LabelStudio
@@ -15,8 +17,8 @@ from data.connectors.prodigy import ProdigyFiles
 from data.connectors.zooniverse import ZooniverseFiles
 from data.errors import NameUnknown
 
-CONNECTORS: Mapping[str, Connector] = MappingProxyType({one.tool: one for one in (LabelStudio(), Folder())})
-EXPORTS: tuple[Exports, ...] = (LabelStudioFiles(), MTurkFiles(), CrowdFlowerFiles(), ProdigyFiles(), ZooniverseFiles())
+CONNECTORS: Mapping[str, Connector] = MappingProxyType({one.tool: one for one in (LabelStudio(), Cvat(), Folder())})
+EXPORTS: tuple[Exports, ...] = (LabelStudioFiles(), CvatFiles(), MTurkFiles(), CrowdFlowerFiles(), ProdigyFiles(), ZooniverseFiles())
 
 
 def connector(tool: str) -> Connector:
