@@ -24,7 +24,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from data import accounts, api, remote, signin
+from data import accounts, api, remote, signin, uploads
 from data.errors import PieceworkError, StoreBusy, StoreError
 from data.owner import owning
 from data.puller import pulling
@@ -121,6 +121,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     store = await anyio.to_thread.run_sync(opened, path)
     with store, owning(store) as own, pulling(own):
         check_address(store, host)
+        uploads.clear(path)
         remote.announce(path, url_of(host, port), CONTROL)
         try:
             yield {}

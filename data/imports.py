@@ -7,7 +7,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -146,9 +146,19 @@ def forget(own: Owner, job: Job) -> None:
             _jobs[own.writer].remove(job)
 
 
-def owns(own: Owner, by: str, load_ids: Mapping[int, object] | tuple[int, ...]) -> bool:
+def owns(own: Owner, by: str, load_ids: Collection[int]) -> bool:
     """Whether the account itself brought all of these loads since the server started."""
     return bool(load_ids) and set(load_ids) <= {job.load_id for job in jobs(own, by)}
+
+
+def sites_of(store: Store, load_ids: Collection[int]) -> frozenset[str]:
+    """The sites of the work and the reviews that stand as these loads brought them; the empty id for those of nobody's site."""
+    found = store.rows(
+        """SELECT DISTINCT site_id FROM (SELECT DISTINCT site_key FROM work WHERE list_contains($ids, load_id)
+            UNION SELECT DISTINCT site_key FROM review WHERE list_contains($ids, load_id)) JOIN site USING (site_key)""",
+        {"ids": list(load_ids)},
+    )
+    return frozenset(site for (site,) in found)
 
 
 def _run(store: Store, job: Job, choice: Choice) -> None:

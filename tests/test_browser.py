@@ -44,7 +44,7 @@ NO_VALUE = re.compile(r"\b(nan|NaN|None|null|undefined|NaT)\b|<NA>")
 # Not English sentences: file kinds, units, ids of the small base, the other language's name, a source's own name, a guideline's version,
 # and the one sentence that Streamlit itself keeps for keyboards.
 ALLOWED = re.compile(
-    r"^Skip to main content$|\b(UTC(\+\d+)?|CSV|Excel|Parquet|SQL|English|Piecework|small|ID|[MG]B|[PQ]\d+|[WSTePN]\d+|v7|n|pp|QC)\b"
+    r"^Skip to main content$|\b(UTC(\+\d+)?|CSV|Excel|JSON|Parquet|SQL|English|Piecework|small|ID|[MG]B|[PQ]\d+|[WSTePN]\d+|v7|n|pp|QC)\b"
 )
 
 # Names that exist in one language only: the other language, people, and the tool's own words for an error.
@@ -186,7 +186,7 @@ def test_a_site_manager_lands_where_asked_sees_one_site_and_signs_out(real: Serv
     heading(page, "headcount", "zh")
     assert page.url.startswith(f"{real.url}/headcount")
     assert "site=S2" not in page.url
-    assert menu(page) == [said(SCREENS[name].title, "zh") for name in ("throughput", "quality", "headcount", "trust", "catalogue")]
+    assert menu(page) == [said(SCREENS[name].title, "zh") for name in ("throughput", "quality", "headcount", "import_files", "trust", "catalogue")]
     other = re.compile(r"临河|T3|3组|\bW(19|2[0-3])\b|员工(19|2[0-3])")  # W16 to W18 sit there too, and review work of S1
     for screen in ("headcount", "throughput", "quality", "trust"):
         page.goto(f"{real.url}/{screen}?site=S2&team=T3&worker=W20&lang=zh", wait_until="domcontentloaded")

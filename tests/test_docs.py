@@ -199,7 +199,7 @@ def test_roles_are_documented_as_they_are_granted(lang: str) -> None:
 # Screens and files -------------------------------------------------------------------------------------------------------
 @LANGUAGES
 def test_every_screen_is_in_the_guide_with_its_question_and_roles(lang: str) -> None:
-    described = {match[1]: row for row in rows(text(GUIDE[lang])) if (match := re.search(r"`([a-z]+)`$", row[0]))}
+    described = {match[1]: row for row in rows(text(GUIDE[lang])) if (match := re.search(r"`([a-z_]+)`$", row[0]))}
     with speaking(lang):
         for screen in access.SCREENS:
             row = described[screen.name]

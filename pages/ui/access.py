@@ -84,6 +84,15 @@ SCREENS: tuple[Screen, ...] = (
         roster=True,
     ),
     Screen(
+        "import_files",
+        "data",
+        ":material/upload_file:",
+        N_("Import"),
+        N_("Drop a file, map it once, see what was refused and why."),
+        _roles("site_manager"),
+        (),
+    ),
+    Screen(
         "trust",
         "data",
         ":material/fact_check:",
