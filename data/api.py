@@ -119,16 +119,18 @@ def app(measures: Measures, control: str, commands: Mapping[str, Command] = COMM
     async def hook(request: Request) -> Response:
         """A webhook of a tool: checked, answered at once, and taken as a hint that there is something to read."""
         tool, name = request.path_params["tool"], request.path_params["connection"]
+        secret = await anyio.to_thread.run_sync(connections.hook_secret, owner().store, tool, name, limiter=_reading)
         given = request.headers.get("x-hook-secret") or request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not await anyio.to_thread.run_sync(connections.hook_is_from, owner().store, tool, name, given.strip(), limiter=_reading):
-            raise _Refusal(
-                401,
-                "Send the secret of this connection’s webhooks in the header X-Hook-Secret.",
-                "请在请求头 X-Hook-Secret 中提供该连接的 webhook 密钥。",
-            )
-        start = b""
+        signature = request.headers.get("x-signature-256", "")
+        trusted = secret is not None and hmac.compare_digest(given.strip().encode(), secret.encode())
+        if secret is None or not (trusted or signature):
+            raise _Refusal(401, *_STRANGER)
+        start, digest = b"", hmac.new(secret.encode(), digestmod="sha256")
         async for part in request.stream():  # read to its end, or the sender meets a broken connection; kept: where the action stands
             start += part[: HOOK_HEAD - len(start)]
+            digest.update(part)
+        if not trusted and not hmac.compare_digest(signature.strip().encode(), f"sha256={digest.hexdigest()}".encode()):
+            raise _Refusal(401, *_STRANGER)
         puller.news(name, tool, connections.hook_action(start))
         return answer({"ok": True}, 202)
 
@@ -158,6 +160,10 @@ class _Refusal(Exception):
         self.status, self.zh = status, zh
 
 
+_STRANGER = (
+    "Send the secret of this connection’s webhooks in the header X-Hook-Secret, or sign the body with it (X-Signature-256).",
+    "请在请求头 X-Hook-Secret 中提供该连接的 webhook 密钥，或用它对请求体签名（X-Signature-256）。",
+)
 _STATUS: tuple[tuple[type[PieceworkError], int], ...] = (
     (QueueFull, 429), (NameUnknown, 404), (NotAllowed, 403), (StoreBusy, 503), (StoreError, 500), (PieceworkError, 400),
 )  # fmt: skip

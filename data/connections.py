@@ -6,7 +6,6 @@ doubles nothing. One pull of a connection runs at a time; all of them write thro
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import re
@@ -344,17 +343,16 @@ def _note(store: Store, sets: str, values: list[object], name: str) -> None:
 _ACTION = re.compile(rb'"action"\s*:\s*"([A-Z_]{1,60})"')
 
 
-def hook_is_from(store: Store, tool: str, name: str, given: str) -> bool:
-    """Whether `given` is the secret of the webhooks of that connection to that tool. False for one that is not, or takes none."""
+def hook_secret(store: Store, tool: str, name: str) -> str | None:
+    """The secret that the webhooks of that connection to that tool are known by; None when it takes none, or it cannot be read."""
     found = store.rows("SELECT hook_secret FROM connection WHERE name = ? AND tool = ?", [name, tool])
-    if not found or found[0][0] is None or not given:
-        return False
+    if not found or found[0][0] is None:
+        return None
     try:
-        expected = credential.secret(found[0][0])
+        return credential.secret(found[0][0])
     except InputError as error:
         log.warning("A webhook for %s cannot be checked: %s", name, error)
-        return False
-    return hmac.compare_digest(given.encode(), expected.encode())
+        return None
 
 
 def hook_action(body: bytes) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from data.connectors.connector import Connector, Exports
+from data.connectors.crowdflower import CrowdFlowerFiles
 from data.connectors.cvat import Cvat
 from data.connectors.cvat_files import CvatFiles
-from data.connectors.crowdflower import CrowdFlowerFiles
 from data.connectors.folder import Folder
 from data.connectors.label_studio import LabelStudio
 from data.connectors.label_studio_files import LabelStudioFiles

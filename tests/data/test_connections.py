@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import json
 import time
@@ -292,6 +294,24 @@ def test_a_webhook_without_its_secret_is_refused(http: httpx.Client, own: Owner,
     answer = http.post(path, json=BODY, headers=headers)
     assert answer.status_code == 401
     assert set(answer.json()) == {"error", "error_zh"}
+
+
+def signed(body: bytes, secret: str = HOOK) -> str:
+    """As CVAT signs."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def test_a_webhook_may_be_signed_instead(http: httpx.Client, own: Owner, fake: FakeLabelStudio) -> None:
+    body = json.dumps({"event": "update:job", "job": {"id": 7, "note": "质检" * 5_000}}).encode()
+    with puller.pulling(own):
+        eventually(lambda: connections.states(own.store)[0].caught_up_at is not None)
+        fake.tick()
+        fake.submit(4, 1)
+        assert http.post("/hooks/label-studio/ls", content=body, headers={"X-Signature-256": signed(body)}).status_code == 202
+        eventually(lambda: stored(own.store, "ls") == expected(fake.annotations()))
+        for wrong in (signed(body + b" "), signed(body, "other"), signed(body)[:-1], signed(body).removeprefix("sha256="), "sha256=", "é"):
+            assert http.post("/hooks/label-studio/ls", content=body, headers={b"X-Signature-256": wrong.encode()}).status_code == 401
+        assert http.post("/hooks/cvat/ls", content=body, headers={"X-Signature-256": signed(body)}).status_code == 401
 
 
 def test_a_webhook_of_deleted_tasks_asks_for_a_sweep(own: Owner, fake: FakeLabelStudio, http: httpx.Client) -> None:
