@@ -84,7 +84,8 @@ class Job:
     error: PieceworkError | None = None
     load_id: int | None = None
     upload: Upload | None = None
-    _settling: int = 0
+    sent: int = 0  # rows that the file has given so far: some are read before the load takes them
+    over: bool = False  # it has no more
 
     @property
     def running(self) -> bool:
@@ -168,6 +169,7 @@ def _run(store: Store, job: Job, choice: Choice) -> None:
 
     def progress(rows: int) -> None:
         job.read, job.read_at = rows, time.monotonic()
+        _settle(job)
 
     try:
         source, batches = incoming(store, job.upload.path, choice)
@@ -197,10 +199,19 @@ _BROKEN = (
 
 
 def _told(batches: Iterator[Batch], job: Job) -> Iterator[Batch]:
-    """The same batches; after the last one the job is settling."""
-    yield from batches
-    job.state = "settling"
-    job.read_at = job.read_at or time.monotonic()
+    """The same batches, counted as they are read."""
+    for batch in batches:
+        job.sent += batch.read
+        yield batch
+    job.over = True
+    _settle(job)
+
+
+def _settle(job: Job) -> None:
+    """Once the load has taken all rows there are, what follows begins. Told by the thread that reads and by the one that loads."""
+    if job.over and job.read >= job.sent:
+        job.read_at = job.read_at or time.monotonic()
+        job.state = "settling"
 
 
 def _keep_rejects(upload: Upload, reports: list[LoadReport]) -> None:

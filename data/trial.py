@@ -118,7 +118,7 @@ def trial(store: Store, path: Path, choice: Choice | None = None, *, rows: int =
     source, batches = incoming(store, path, choice or Choice(), progress)
     taken = _first(batches, rows)
     read = sum(batch.read for batch in taken.batches)
-    share = done[0] / done[1] if done[1] and not taken.whole else 1.0
+    expected = read if taken.whole else max(read + 1, round(taken.drawn * done[1] / done[0]) if done[0] else taken.drawn)
     put: Submit = submit or (lambda job: job(store))
     tried: _Tried = put(lambda own: _try(own, taken.batches, source, path.name))
     refused = [(report.table, reject) for report in tried.reports for reject in report.rejects]
@@ -126,7 +126,7 @@ def trial(store: Store, path: Path, choice: Choice | None = None, *, rows: int =
         source, tuple(_part(report) for report in tried.reports), tuple(refused[:SHOWN]),
         Counter((table, reject.code, reject.column) for table, reject in refused), tuple(tried.changed),
         tuple(_named(kind, ids, tried.known[kind]) for kind, ids in tried.named.items() if ids),
-        read, taken.whole, read if taken.whole else max(read + 1, round(read / share)) if share else read + 1, tried.seconds,
+        read, taken.whole, expected, tried.seconds,
     )  # fmt: skip
 
 
@@ -138,22 +138,23 @@ def _part(report: LoadReport) -> Part:
 @dataclass(frozen=True, slots=True)
 class _Taken:
     batches: list[Batch]
+    drawn: int  # rows read for them
     whole: bool
 
 
 def _first(batches: Iterable[Batch], rows: int) -> _Taken:
     """Batches of together so many rows at most, read for READ_S seconds at most, and whether that was all."""
-    until, found, room = time.monotonic() + READ_S, list[Batch](), rows
+    until, found, drawn = time.monotonic() + READ_S, list[Batch](), 0
     source = iter(batches)
     for batch in source:
-        if batch.read > room:
-            found.append(_cut(batch, room))
-            return _Taken(found, False)
-        found.append(batch)
-        room -= batch.read
-        if room <= 0 or time.monotonic() > until:
-            return _Taken(found, next(source, None) is None)
-    return _Taken(found, True)
+        room = rows - drawn
+        drawn += batch.read
+        found.append(batch if batch.read <= room else _cut(batch, room))
+        if drawn > rows:
+            return _Taken(found, drawn, False)
+        if drawn == rows or time.monotonic() > until:
+            return _Taken(found, drawn, next(source, None) is None)
+    return _Taken(found, drawn, True)
 
 
 def _cut(batch: Batch, room: int) -> Batch:

@@ -99,7 +99,7 @@ def _css(words: str) -> str:
 
 
 # One file --------------------------------------------------------------------------------------------------------------------
-def file(view: View, one: Dropped) -> None:
+def file(view: View, one: Dropped, *, alone: bool) -> None:
     """What the file is, what loading it would do, why rows are refused, how it is read, and the button that imports it."""
     with st.container(border=True, key=f"import_file_{one.key}"):
         head = st.empty()
@@ -118,7 +118,7 @@ def file(view: View, one: Dropped) -> None:
             _refused(one)
             _changed(view, one)
         if one.look is not None and one.look.sheets:
-            layouts.editor(view, one)
+            layouts.editor(view, one, alone=alone)
 
 
 def find_out(view: View, one: Dropped) -> None:
@@ -278,9 +278,11 @@ def _changed(view: View, one: Dropped) -> None:
     rows: list[tuple[Changed, str, str | None, str | None]] = [
         (row, d.column, d.before, d.after) for row in seen for d in row.differences if row.table in TABLES
     ]
-    with st.expander(
-        ngettext("What changes in {n} row", "What changes in {n} rows", tried.count("updated")), icon=":material/compare_arrows:"
-    ):
+    words = ngettext("What changes in {n} row", "What changes in {n} rows", tried.count("updated"))
+    place = st.expander(words, icon=":material/compare_arrows:", key=f"import_what_{one.key}", on_change="rerun")
+    if not place.open:
+        return
+    with place:
         if not rows:
             st.caption(":material/lock: " + _("What was there before is shown to those who look after all of its sites."))
             return

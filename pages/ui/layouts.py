@@ -40,13 +40,14 @@ UNITS: dict[str, str] = {
 }
 
 
-def editor(view: View, one: Dropped) -> None:
+def editor(view: View, one: Dropped, *, alone: bool) -> None:
     """The columns of the file with their first values and what they are read as; open where something is missing."""
     look = one.look
     if look is None:
         return
     fitting = [sheet for sheet in look.sheets if sheet.fits] or list(look.sheets)
-    broken = one.tried is None or one.tried.count("rejected") > DOUBTFUL * max(1, one.tried.count("rows"))
+    doubtful = one.tried is not None and one.tried.count("rejected") > DOUBTFUL * max(1, one.tried.count("rows"))
+    broken = not look.fits or (alone and doubtful)
     place = st.expander(_("How it is read"), expanded=broken, icon=":material/table_rows:", key=f"import_how_{one.key}", on_change="rerun")
     if not place.open:
         return
