@@ -117,6 +117,12 @@ def decisions(store: Store, sites: Sites) -> list[Decision]:
     return [one for one in made if _mine(places, sites, one.account.worker_id, one.person.worker_id)]
 
 
+def stamp(store: Store) -> tuple[int, datetime | None]:
+    """How many decisions were ever made, and when the last one: it changes with every decision."""
+    ((made, last),) = store.rows("SELECT count(*), max(decided_at) FROM identity")
+    return made, last
+
+
 # Deciding -------------------------------------------------------------------------------------------------------------------
 def decide(store: Store, wish: Wish, account: str, person: str, *, by: str, sites: Sites) -> int:
     """Carry a decision out; the number of rows that changed hands. `by` names who decided, `sites` what they look after.

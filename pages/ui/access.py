@@ -101,6 +101,15 @@ SCREENS: tuple[Screen, ...] = (
         _roles("executive", "site_manager", "hr"),
         (),
     ),
+    Screen(
+        "identities",
+        "data",
+        ":material/join:",
+        N_("Who is whom"),
+        N_("Which accounts in the tools belong to whom?"),
+        _roles("site_manager", "hr"),
+        (),
+    ),
     Screen("catalogue", "data", ":material/menu_book:", N_("Measures"), N_("What does each number mean?"), _EVERYBODY, ()),
 )
 

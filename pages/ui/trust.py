@@ -141,7 +141,7 @@ def sources(view: View, found: Facts) -> None:
     now = datetime.now(UTC)
     records.show(
         {
-            _("Source"): [_source(s.name) for s in found.sources],
+            _("Source"): [source_name(s.name) for s in found.sources],
             _("Rows"): [s.rows for s in found.sources],
             _("First"): [clock(view, s.first) for s in found.sources],
             _("Newest"): [clock(view, s.last) for s in found.sources],
@@ -154,7 +154,8 @@ def sources(view: View, found: Facts) -> None:
     )
 
 
-def _source(name: str) -> str:
+def source_name(name: str) -> str:
+    """What people call a source."""
     return _(SOURCES[name]) if name in SOURCES else name
 
 
@@ -344,7 +345,7 @@ def loads(view: View) -> None:
     records.show(
         {
             _("Loaded"): [clock(view, r.at) for r in rows],
-            _("Source"): [_source(r.source) for r in rows],
+            _("Source"): [source_name(r.source) for r in rows],
             _("File"): [_file(r.file) for r in rows],
             _("Table"): [_table(r.table) for r in rows],
             _("Rows"): [r.rows for r in rows],
