@@ -12,13 +12,22 @@ from data.connectors.cvat_files import CvatFiles
 from data.connectors.folder import Folder
 from data.connectors.label_studio import LabelStudio
 from data.connectors.label_studio_files import LabelStudioFiles
+from data.connectors.labelbox import LabelboxFiles
 from data.connectors.mturk import MTurkFiles
 from data.connectors.prodigy import ProdigyFiles
 from data.connectors.zooniverse import ZooniverseFiles
 from data.errors import NameUnknown
 
 CONNECTORS: Mapping[str, Connector] = MappingProxyType({one.tool: one for one in (LabelStudio(), Cvat(), Folder())})
-EXPORTS: tuple[Exports, ...] = (LabelStudioFiles(), CvatFiles(), MTurkFiles(), CrowdFlowerFiles(), ProdigyFiles(), ZooniverseFiles())
+EXPORTS: tuple[Exports, ...] = (
+    LabelStudioFiles(),
+    CvatFiles(),
+    LabelboxFiles(),
+    MTurkFiles(),
+    CrowdFlowerFiles(),
+    ProdigyFiles(),
+    ZooniverseFiles(),
+)
 
 
 def connector(tool: str) -> Connector:
