@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from duckdb import DuckDBPyConnection
 
@@ -19,12 +19,17 @@ MANY_ROWS = 50_000
 
 @dataclass(slots=True)
 class Fate:
-    """What became of the staged rows of one log: new + updated + duplicates = rows."""
+    """What became of the staged rows of one log: new + updated + duplicates = rows; `parts` the same by the batch they came in."""
 
     new: int = 0
     updated: int = 0
     duplicates: int = 0
     undated: int = 0
+    parts: dict[int, Fate] = field(default_factory=dict)
+
+    def part(self, number: int) -> Fate:
+        """That of one batch."""
+        return self.parts.setdefault(number, Fate())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,11 @@ WORK = Log(
     name="work", table="annotations", key="event_id", date="business_date",
     stage="""line BIGINT, source VARCHAR, event_id VARCHAR, worker_id VARCHAR, project_id VARCHAR, batch_id VARCHAR, item_id VARCHAR, ts TIMESTAMP_MS,
         wall_s DECIMAL(12,3), action UTINYINT, units DECIMAL(9,3), prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), clock UTINYINT, round USMALLINT,
-        version BIGINT, extra VARCHAR, load_id INTEGER""",
+        version BIGINT, extra VARCHAR, load_id INTEGER, part INTEGER""",
     staging=f"""SELECT line, coalesce(tool, $source), event_id, worker_id, project_id, batch_id, item_id, ({_ENDED})::TIMESTAMP_MS,
         ((epoch_ms(ts) - epoch_ms(started_at)) / 1000.0)::DECIMAL(12,3), {_code("action", ACTIONS, 0)}, coalesce(units, 1)::DECIMAL(9,3),
         prelabelled_units::DECIMAL(9,3), duration_s::DECIMAL(9,3), CASE WHEN duration_s IS NOT NULL THEN {_code("clock", CLOCKS, 0)} END, round::USMALLINT,
-        version, extra, NULL FROM incoming""",
+        version, extra, NULL, $part FROM incoming""",
     resolved="""s.action, s.units, s.prelabelled_units, s.seconds, nullif(s.wall_s, s.seconds) AS wall_s, s.clock, s.round, s.round IS NOT NULL AS round_given, s.version, s.extra,
         s.round AS given, s.load_id""",
     joins="",
@@ -79,10 +84,10 @@ REVIEW = Log(
     name="review", table="reviews", key="review_id", date="work_date",
     stage="""line BIGINT, source VARCHAR, review_id VARCHAR, worker_id VARCHAR, project_id VARCHAR, batch_id VARCHAR, item_id VARCHAR, event_id VARCHAR,
         ts TIMESTAMP_MS, reviewer_id VARCHAR, stage UTINYINT, round_given USMALLINT, verdict UTINYINT, inspected_units DECIMAL(9,3),
-        error_units DECIMAL(9,3), error_type VARCHAR, sampled_why VARCHAR, version BIGINT, extra VARCHAR, load_id INTEGER""",
+        error_units DECIMAL(9,3), error_type VARCHAR, sampled_why VARCHAR, version BIGINT, extra VARCHAR, load_id INTEGER, part INTEGER""",
     staging=f"""SELECT line, $source, review_id, worker_id, project_id, batch_id, item_id, event_id, ts::TIMESTAMP_MS, reviewer_id,
         {_code("stage", STAGES, 1)}, round::USMALLINT, {_code("verdict", VERDICTS, None)}, inspected_units::DECIMAL(9,3), error_units::DECIMAL(9,3),
-        error_type, sampled_why, version, extra, NULL FROM incoming""",
+        error_type, sampled_why, version, extra, NULL, $part FROM incoming""",
     resolved="""s.event_id, s.event_id IS NOT NULL AS event_given, b.batch_key IS NOT NULL AS batch_given, coalesce(rv.same_as, rv.worker_key) AS reviewer_key,
         CASE WHEN rv.same_as IS NOT NULL THEN rv.worker_key END AS given_reviewer_key, s.stage,
         s.round_given, s.verdict, s.inspected_units, s.error_units, s.error_type, s.sampled_why, s.version, s.extra, s.load_id,
@@ -101,11 +106,12 @@ LOGS = {log.table: log for log in (WORK, REVIEW)}
 class Facts:
     """The facts of one load: the cursor of its transaction and what it has done to the logs so far."""
 
-    def __init__(self, cur: DuckDBPyConnection, source: str, load_id: int, *, of_file: bool = False) -> None:
-        self.cur, self.source, self.load_id, self.of_file = cur, source, load_id, of_file
+    def __init__(self, cur: DuckDBPyConnection, source: str, load_id: int, *, of_file: bool = False, by_part: bool = False) -> None:
+        self.cur, self.source, self.load_id, self.of_file, self.by_part = cur, source, load_id, of_file, by_part
         self.changes = Changes()
         self.staged: set[str] = set()
         self.gone: set[str] = set()  # the logs of which rows were taken out: they are in the temporary tables Log.gone
+        self.repeated = False  # the temporary table `ranked` holds rows of facts that came more than once
         self.rewriting = False  # rows of former loads are put in anew: those may be anywhere in the log
         self.named = False  # a person, project or batch may have come up for the first time
         self._touched: list[str] = []  # selects of (project_key, item_id) whose reviews must be judged anew
@@ -117,12 +123,12 @@ class Facts:
         return {row[0] for row in self.cur.execute(sql).fetchall()}
 
     # Staging ---------------------------------------------------------------------------------------------------------
-    def stage(self, log: Log) -> None:
-        """Keep the rows of the view `incoming` until all of the load has arrived."""
+    def stage(self, log: Log, part: int) -> None:
+        """Keep the rows of the view `incoming`, a batch of that number, until all of the load has arrived."""
         if log.table not in self.staged:
             self.cur.execute(f"CREATE OR REPLACE TEMP TABLE staged_{log.table} ({log.stage})")
             self.staged.add(log.table)
-        self.cur.execute(f"INSERT INTO staged_{log.table} {log.staging}", {"source": self.source})
+        self.cur.execute(f"INSERT INTO staged_{log.table} {log.staging}", {"source": self.source, "part": part})
 
     def restage(self, log: Log, rows: str) -> None:
         """Stage rows that were in the log or might have been, to be put in as if they came now; `rows` a select like its table of versions.
@@ -156,12 +162,16 @@ class Facts:
         rows, different, undated = self.cur.execute(f"""SELECT count(*), count(DISTINCT hash(source, {key})), count(*) FILTER (ts IS NULL)
             FROM {stage}""").fetchall()[0]
         fate.undated = undated
-        if rows == different:  # no two hashes equal, so no two keys
+        if self.by_part:
+            for part, count in self.cur.execute(f"SELECT part, count(*) FROM {stage} WHERE ts IS NULL GROUP BY ALL").fetchall():
+                fate.part(part).undated = count
+        self.repeated = rows != different  # else no two hashes equal, so no two keys
+        if not self.repeated:
             return
         columns = [row[0] for row in self.cur.execute(f"SELECT column_name FROM (DESCRIBE {stage})").fetchall()]
-        fact = ", ".join(c for c in columns if c not in ("line", "source", key, "version"))
+        fact = ", ".join(c for c in columns if c not in ("line", "source", key, "version", "part"))
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE ranked AS
-            SELECT s.rowid AS id, row({fact}) AS fact, source, {key} AS key,
+            SELECT s.rowid AS id, part, version, row({fact}) AS fact, source, {key} AS key,
                 row_number() OVER (PARTITION BY source, {key} ORDER BY version DESC NULLS LAST, s.rowid DESC) AS rank
             FROM {stage} AS s SEMI JOIN (SELECT source, {key} FROM {stage} GROUP BY ALL HAVING count(*) > 1) USING (source, {key})""")
         fate.duplicates, fate.updated = self.cur.execute("""
@@ -227,6 +237,8 @@ class Facts:
             f"SELECT (SELECT count(*) FROM {fresh}), count(*), count(*) FILTER (old_news) FROM met"
         ).fetchall()[0]
         fate.new, fate.updated, fate.duplicates = rows - known, fate.updated + known - duplicates, fate.duplicates + duplicates
+        if self.by_part:
+            self.tell_parts(log, fresh, fate)
         if duplicates:
             heard = "" if self.of_file else " AND changed"
             self.cur.execute(f"""INSERT INTO {log.name}_version BY NAME
@@ -235,6 +247,39 @@ class Facts:
         if known > duplicates:
             self.cur.execute("CREATE OR REPLACE TEMP TABLE replaced AS SELECT rid FROM met WHERE NOT old_news")
         return bool(known > duplicates)
+
+    def tell_parts(self, log: Log, fresh: str, fate: Fate) -> None:
+        """Count what became of the rows batch by batch, as if the batches had come one after the other."""
+        for part, new, updated, duplicates in self.cur.execute(f"""
+            SELECT s.part, count(*) FILTER (m.id IS NULL), count(*) FILTER (NOT m.old_news), count(*) FILTER (m.old_news)
+            FROM {fresh} AS f JOIN staged_{log.table} AS s ON s.rowid = f.id LEFT JOIN met AS m ON m.id = f.id
+            {"WHERE f.id NOT IN (SELECT id FROM ranked)" if self.repeated else ""} GROUP BY ALL""").fetchall():
+            told = fate.part(part)
+            told.new, told.updated, told.duplicates = new, updated, duplicates
+        if self.repeated:
+            last: tuple[object, ...] = ()
+            for key, part, version, fact, known, stands, old_news in self.cur.execute("""
+                SELECT hash(r.source, r.key), r.part, r.version, hash(r.fact), m.id IS NOT NULL, hash(w.fact), m.old_news
+                FROM ranked AS r JOIN ranked AS w ON w.source = r.source AND w.key = r.key AND w.rank = 1 LEFT JOIN met AS m ON m.id = w.id
+                ORDER BY 1, r.id""").fetchall():
+                told = fate.part(part)
+                if last[:1] != (key,):
+                    # Of a known fact only the row that stands is compared with the log: the others are told by whether they say the same.
+                    same = known and (bool(old_news) if fact == stands else False)
+                    told.new, told.updated, told.duplicates = (
+                        told.new + (not known),
+                        told.updated + (known and not same),
+                        told.duplicates + same,
+                    )
+                    last = (key, version, fact)
+                elif fact == last[2] or (last[1] is not None and (version is None or version < last[1])):
+                    told.duplicates += 1
+                else:
+                    told.updated += 1
+                    last = (key, version, fact)
+        fate.new, fate.updated, fate.duplicates = (
+            sum(getattr(one, name) for one in fate.parts.values()) for name in ("new", "updated", "duplicates")
+        )
 
     # Work ------------------------------------------------------------------------------------------------------------
     def take_work(self) -> Fate:

@@ -47,7 +47,8 @@ PEOPLE = {"sites", "teams", "workers", "assignments"}
 
 @dataclass(slots=True)
 class LoadReport:
-    """What became of the rows of one table in one load: rows = new + updated + duplicates + rejected."""
+    """What became of the rows of one table in one load: rows = new + updated + duplicates + rejected; where it was asked for, `parts`
+    tells it of each batch by its number (annotations and reviews only)."""
 
     file: str | None
     table: str
@@ -59,6 +60,7 @@ class LoadReport:
     undated: int = 0
     naive: int = 0
     rejects: list[Reject] = field(default_factory=list)
+    parts: dict[int, Fate] = field(default_factory=dict)
 
 
 def load(
@@ -85,9 +87,10 @@ def load_into(
     source: str = "import",
     file: str | None = None,
     progress: Progress | None = None,
+    by_part: bool = False,
 ) -> list[LoadReport]:
-    """`load` inside a transaction of the caller, who may still roll it back."""
-    loading = Loading(cur, source, file)
+    """`load` inside a transaction of the caller, who may still roll it back; `by_part` tells what became of each batch as well."""
+    loading = Loading(cur, source, file, by_part=by_part)
     reports = loading.run(batches, progress)
     if loading.touched is not None:
         store.touch(loading.touched)
@@ -152,17 +155,17 @@ def _ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
 class Loading:
     """One load in progress: the cursor of its transaction, its reports, and the facts it brings."""
 
-    def __init__(self, cur: DuckDBPyConnection, source: str, file: str | None) -> None:
+    def __init__(self, cur: DuckDBPyConnection, source: str, file: str | None, *, by_part: bool = False) -> None:
         self.cur, self.source, self.file = cur, source, file
         self.started = datetime.now(UTC)
         self.reports: dict[str, LoadReport] = {}
         self.load_id = int(cur.execute("SELECT coalesce(max(load_id), 0) + 1 FROM load").fetchall()[0][0])
-        self.facts = Facts(cur, source, self.load_id, of_file=file is not None)
+        self.facts = Facts(cur, source, self.load_id, of_file=file is not None, by_part=by_part)
         self.touched: set[date] | None = None  # the business dates it changed; None when it changed more than work and reviews
 
     def run(self, batches: Iterable[Batch], progress: Progress | None) -> list[LoadReport]:
         read, described = 0, set[str]()
-        for batch in _ahead(batches):
+        for part, batch in enumerate(_ahead(batches)):
             if batch.table not in TABLES:
                 raise NameUnknown("table", batch.table, TABLES, "表")
             report = self.reports.setdefault(batch.table, LoadReport(self.file, batch.table))
@@ -174,7 +177,7 @@ class Loading:
                     self.facts.remember_places()
                 if batch.table not in LOGS:
                     described.add(batch.table)
-                self.receive(batch.table, batch.rows, report)
+                self.receive(batch.table, batch.rows, report, part)
             read += batch.read
             if progress:
                 progress(read)
@@ -195,7 +198,7 @@ class Loading:
         touched = rollup.refresh(self.cur, self.facts.changes)
         self.touched = None if described or self.facts.named or None in touched else {day for day in touched if day}
 
-    def receive(self, table: str, rows: pa.Table, report: LoadReport) -> None:
+    def receive(self, table: str, rows: pa.Table, report: LoadReport, part: int) -> None:
         """Take one batch: facts are staged, reference rows brought up to date at once."""
         self.cur.register("arriving", rows)
         have = set(rows.column_names)
@@ -204,7 +207,7 @@ class Loading:
         kind = "VIEW" if table in LOGS else "TABLE"
         self.cur.execute(f"CREATE TEMP {kind} incoming AS SELECT {', '.join(columns)} FROM arriving")
         if table in LOGS:
-            self.facts.stage(LOGS[table])
+            self.facts.stage(LOGS[table], part)
         else:
             self.keep_rejects(report, reference.checked(self.cur, table))
             new, updated, duplicates = reference.upsert(self.cur, table, frozenset(have), self.load_id)
@@ -215,6 +218,7 @@ class Loading:
     def count(self, table: str, fate: Fate) -> None:
         report = self.reports.setdefault(table, LoadReport(self.file, table))
         report.new, report.updated, report.duplicates, report.undated = fate.new, fate.updated, fate.duplicates, fate.undated
+        report.parts = fate.parts
 
     def settle(self, described: set[str]) -> None:
         """Bring what is derived from the reference tables up to date."""

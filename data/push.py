@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from data import load, mapping, tables
 from data.errors import InputError
+from data.facts import LOGS, Fate
 from data.store import Store
 from data.tables import Batch, Reject
 
@@ -106,22 +107,22 @@ def _no_constant(name: str) -> NoReturn:
 def commit(store: Store, pushes: list[Push]) -> Sequence[PushReport | Exception]:
     """Load the pushes and report on each; it returns after the commit.
 
-    Neighbours for the same table and source share one transaction as long as it is plain whose rows were new or known;
-    otherwise, and when one of them fails, each half of them is tried by itself.
+    Neighbours that send work or reviews of the same source share one transaction; when one of them fails, each half of them is tried
+    by itself.
     """
     answers: list[PushReport | Exception] = []
     start = 0
     while start < len(pushes):
         end = start + 1
-        while end < len(pushes) and (pushes[end].table, pushes[end].source) == (pushes[start].table, pushes[start].source):
+        while (
+            pushes[start].table in LOGS
+            and end < len(pushes)
+            and (pushes[end].table, pushes[end].source) == (pushes[start].table, pushes[start].source)
+        ):
             end += 1
         answers += _commit(store, pushes[start:end])
         start = end
     return answers
-
-
-class _Unclear(Exception):
-    """The counts of a shared load cannot be told apart by push."""
 
 
 def _commit(store: Store, pushes: list[Push]) -> Sequence[PushReport | Exception]:
@@ -138,17 +139,12 @@ def _load(store: Store, pushes: list[Push]) -> list[PushReport]:
     zone = load.local_zone(store)
     batches = [mapping.from_records(push.table, push.records, zone=zone) for push in pushes]
     with store.transaction() as cur:
-        whole = load.load_into(store, cur, batches, source=pushes[0].source)[0]
-        if len(pushes) == 1:
-            return [_report(batches[0], whole.new, whole.updated, whole.duplicates, whole.undated, whole.rejects)]
-        all_new, all_known = (whole.rows - whole.rejected == count for count in (whole.new, whole.duplicates))
-        early = sum(len(batch.rejects) for batch in batches)  # refused before the load looked at them
-        if not (all_new or all_known) or whole.undated or whole.rejected != early:
-            raise _Unclear  # rolls back
-    taken = [batch.rows.num_rows for batch in batches]
+        (whole,) = load.load_into(store, cur, batches, source=pushes[0].source, by_part=len(pushes) > 1)
+    if len(pushes) == 1:
+        return [_report(batches[0], whole.new, whole.updated, whole.duplicates, whole.undated, whole.rejects)]
+    told = [whole.parts.get(part, Fate()) for part in range(len(batches))]
     return [
-        _report(batch, rows if all_new else 0, 0, 0 if all_new else rows, 0, batch.rejects)
-        for batch, rows in zip(batches, taken, strict=True)
+        _report(batch, one.new, one.updated, one.duplicates, one.undated, batch.rejects) for batch, one in zip(batches, told, strict=True)
     ]
 
 

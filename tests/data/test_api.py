@@ -259,6 +259,32 @@ def test_pushes_that_share_a_transaction_are_told_apart(own: Owner) -> None:
     assert [key for _, key in stored(own)] == ["a", "b", "c", "d", "e", "f"]
 
 
+def test_a_mixed_crowd_of_pushes_is_one_transaction_and_told_apart(own: Owner) -> None:
+    def body(*rows: tuple[str, int, int]) -> push.Push:
+        return push.Push("annotations", "tool", [ROW | {"event_id": e, "item_id": e, "version": v, "units": u} for e, v, u in rows])
+
+    before = own.store.version
+    crowd = [
+        body(("a", 1, 1), ("b", 1, 1)),  # new, new
+        body(("a", 2, 5), ("c", 2, 7)),  # corrects a; new
+        body(("a", 2, 5), ("b", 1, 1)),  # both known
+        body(("c", 1, 3)),  # the older version comes late
+    ]
+    told = push.commit(own.store, crowd)
+    assert own.store.version == before + 1
+    assert [(r.new, r.updated, r.duplicates) for r in told if isinstance(r, push.PushReport)] == [
+        (2, 0, 0),
+        (1, 1, 0),
+        (0, 0, 2),
+        (0, 0, 1),
+    ]
+    assert own.store.rows("SELECT event_id, units::INTEGER FROM work ORDER BY 1") == [("a", 5), ("b", 1), ("c", 7)]
+    again = push.commit(own.store, [*crowd, push.Push("reviews", "tool", [])])
+    assert [r.new for r in again if isinstance(r, push.PushReport)] == [0, 0, 0, 0, 0]
+    assert sum(r.updated + r.duplicates for r in again if isinstance(r, push.PushReport)) == 7
+    assert own.store.rows("SELECT sum(unit_count)::INTEGER FROM work_day") == [(13,)]
+
+
 def test_a_failing_push_takes_no_neighbour_along(own: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = push.mapping.from_records
 
