@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from data import sent as sources
 from data.store import Store
 
 
@@ -17,30 +18,36 @@ def status(store: Store) -> dict[str, object]:
             UNION ALL SELECT 'worker', count(*) FROM worker UNION ALL SELECT 'project', count(*) FROM project
             UNION ALL SELECT 'batch', count(*) FROM batch UNION ALL SELECT 'reject', count(*) FROM reject""").fetchall())  # fmt: skip
         first, last = cur.execute("SELECT min(business_date), max(business_date) FROM work_day").fetchall()[0]
-        newest = cur.execute("SELECT max(ts) FROM work").fetchall()[0][0]
-        undated = cur.execute("""SELECT (SELECT coalesce(sum(row_count), 0) FROM work_day WHERE business_date IS NULL),
-            (SELECT count(*) FROM review WHERE ts IS NULL), (SELECT coalesce(sum(unlinked), 0) FROM review_day)""").fetchall()[0]
+        unlinked = int(cur.execute("SELECT coalesce(sum(unlinked), 0) FROM review_day").fetchall()[0][0])
         stubs = {
             kind: cur.execute(f"SELECT count(*) FROM {kind} WHERE stub AND {kind}_id <> ''").fetchall()[0][0]
             for kind in ("worker", "project", "team", "site")
         }
-        sources = cur.execute("""
-            SELECT s.name, w.rows, w.first, w.last, greatest(l.loaded, b.loaded) FROM source AS s
-            LEFT JOIN (SELECT source_key, count(*) AS rows, min(ts) AS first, max(ts) AS last, max(load_id) AS load_id FROM (
-                SELECT source_key, ts, load_id FROM work UNION ALL SELECT source_key, ts, load_id FROM review) GROUP BY ALL) AS w USING (source_key)
-            LEFT JOIN (SELECT source, max(finished_at) AS loaded FROM load GROUP BY ALL) AS l ON l.source = s.name
-            LEFT JOIN (SELECT load_id, max(finished_at) AS loaded FROM load GROUP BY ALL) AS b ON b.load_id = w.load_id ORDER BY s.name""").fetchall()
+        loaded = dict(
+            cur.execute(
+                "SELECT s.name, max(l.finished_at) FROM source AS s LEFT JOIN load AS l ON l.source = s.name GROUP BY ALL ORDER BY s.name"
+            ).fetchall()
+        )
+    sent = {one.source: one for one in sources.sent(store)}
+    found = []
+    for name, at in loaded.items():
+        one = sent.get(name)
+        ends = [moment for moment in (at.replace(tzinfo=UTC) if at else None, one.loaded if one else None) if moment]
+        found.append({"name": name, "rows": one.rows if one else 0, "first": _iso(one.first if one else None), "last": _iso(one.last if one else None),
+                      "loaded_at": _iso(max(ends, default=None))})  # fmt: skip
+    newest = max((one.last_work for one in sent.values() if one.last_work), default=None)
+    undated = {"work": sum(one.undated_work for one in sent.values()), "review": sum(one.undated_reviews for one in sent.values())}
     return {
         "store": str(store.path), "demo": store.is_demo, "version": store.version, "bytes": store.path.stat().st_size,
         "rows": {name: int(count) for name, count in rows.items()},
         "span": {"from": first.isoformat() if first else None, "to": last.isoformat() if last else None},
-        "as_of": _iso(newest), "undated": {"work": int(undated[0]), "review": int(undated[1])}, "unlinked_reviews": int(undated[2]), "stubs": stubs,
-        "sources": [{"name": n, "rows": int(r or 0), "first": _iso(a), "last": _iso(b), "loaded_at": _iso(t)} for n, r, a, b, t in sources],
+        "as_of": _iso(newest), "undated": undated, "unlinked_reviews": unlinked, "stubs": stubs,
+        "sources": found,
     }  # fmt: skip
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") + "Z" if moment else None
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z" if moment else None
 
 
 # What the data trust screen shows beside it ----------------------------------------------------------------------------------

@@ -162,6 +162,10 @@ class Store:
         days = list(self._days.items()) if facts else []
         return max([self._whole, *(v for day, v in days if (start is None or day >= start) and (end is None or day <= end))])
 
+    def changed_since(self, version: int) -> frozenset[date] | None:
+        """The business dates of the work and reviews that changed after this version; None when anything else may have changed too."""
+        return frozenset(day for day, changed in list(self._days.items()) if changed > version) if self._whole <= version else None
+
     @property
     def is_demo(self) -> bool:
         """True for the invented base, which alone opens without sign-in."""
