@@ -215,13 +215,13 @@ class _Trying(Loading):
         self.changed: list[Changed] = []
         self._before: set[str] = set()
 
-    def receive(self, table: str, rows: pa.Table, report: LoadReport) -> None:
+    def receive(self, table: str, rows: pa.Table, report: LoadReport, *part: int) -> None:
         """Take one batch, keeping the lists as they were before the first."""
         for ref in REFERENCES.get(table, ()):
             if ref.target not in self._before:
                 self._before.add(ref.target)
                 self.cur.execute(f"CREATE TEMP TABLE before_{ref.target} AS FROM {ref.target}")
-        super().receive(table, rows, report)
+        super().receive(table, rows, report, *part)
 
     def finish(self, described: set[str]) -> None:
         """Compare work and reviews with the log, and lists with what they were."""

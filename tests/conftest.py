@@ -9,7 +9,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 SLOW = {
     "test_server.py", "data/test_load_properties.py", "data/test_demo.py", "metrics/test_measures.py", "metrics/test_scope.py", "pages/test_shell.py",
-    "pages/test_overview.py", "pages/test_throughput.py", "pages/test_quality.py", "pages/test_headcount.py", "pages/test_trust.py", "pages/test_catalogue.py",
+    "pages/test_overview.py", "pages/test_throughput.py", "pages/test_quality.py", "pages/test_headcount.py", "pages/test_trust.py", "pages/test_catalogue.py", "pages/test_import.py", "data/test_trial.py",
 }  # fmt: skip
 
 

@@ -36,8 +36,11 @@ class Dropped:
 
 
 def safe(words: str) -> str:
-    """Words of a file as Markdown shows them literally: no link (an invisible joiner breaks what looks like one), no emphasis, no icon."""
-    unlinked = re.sub(r"(www)(?=\.)|(:)(?=//)|(?=@)", lambda found: f"{found[0]}\u2060", " ".join(words.split()), flags=re.IGNORECASE)
+    """Words of a file as Markdown shows them literally: no link or arrow (an invisible joiner breaks what looks like one), no
+    emphasis, no icon."""
+    unlinked = re.sub(
+        r"www(?=\.)|:(?=//)|[-<>~](?=[-=>])|(?=@)", lambda found: f"{found[0]}\u2060", " ".join(words.split()), flags=re.IGNORECASE
+    )
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", unlinked)
 
 

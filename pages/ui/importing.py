@@ -18,6 +18,7 @@ from data.tables import TABLES
 from data.trial import Changed, Kind, Named, Trial, trial
 from metrics.model import Field
 from metrics.period import ALL
+from metrics.scope import Scope
 from pages.ui import access, layouts, records, refusals, states, text, trust
 from pages.ui.dropped import DOUBTFUL, Dropped, safe, said
 from pages.ui.screen import View
@@ -131,7 +132,9 @@ def find_out(view: View, one: Dropped) -> None:
             if found is not None:
                 one.choice, one.layout = Choice(mapping=found), found.name
                 one.look = preview(path, mapping=found)
-        _may_load(view, [sheet.table for sheet in one.look.sheets if sheet.table])
+        _may_load(view.scope, [sheet.table for sheet in one.look.sheets if sheet.table])
+        if len(one.look.sheets) == 1 and one.choice == Choice() and one.look.tool is None:
+            one.choice = Choice(table=one.look.sheets[0].table)
         if one.look.fits:
             writer = owner().writer
             one.tried = trial(store, path, one.choice, submit=lambda job: writer.submit(job).result())
@@ -139,11 +142,11 @@ def find_out(view: View, one: Dropped) -> None:
         one.error, one.tried = error, None
 
 
-def _may_load(view: View, tables: Sequence[str]) -> None:
+def _may_load(scope: Scope, tables: Sequence[str]) -> None:
     """Raises NotAllowed when one of the lists holds what the visitor may not see."""
     for name in tables:
         if name in GUARDED:
-            view.scope.require(frozenset((GUARDED[name],)), _(trust.TABLES[name]))
+            scope.require(frozenset((GUARDED[name],)), _(trust.TABLES[name]))
 
 
 def _what(one: Dropped) -> str:
@@ -317,10 +320,10 @@ def _buttons(view: View, one: Dropped) -> None:
 
 def begin(view: View, one: Dropped) -> None:
     """Hand the file to the writer. Raises NotAllowed for lists that are not the visitor's to load."""
-    access.require(view.name)
+    who = access.require(view.name)
     if one.tried is None:
         return
-    _may_load(view, [part.table for part in one.tried.parts])
+    _may_load(who.scope, [part.table for part in one.tried.parts])
     imports.start(owner(), one.upload, one.choice, by=view.visitor.name, expected=one.tried.expected)
     st.session_state["import_waiting"].remove(one)
 
@@ -356,7 +359,11 @@ def under_way(view: View) -> None:
     running = any(job.running for job in imports.jobs(owner(), view.visitor.name))
 
     def draw() -> None:
-        mine = imports.jobs(owner(), view.visitor.name)
+        try:
+            mine = imports.jobs(owner(), access.require(view.name).name)  # asked anew: nobody else asks while this part draws itself
+        except PieceworkError as error:
+            states.broken(error)
+            return
         for job in mine:
             _job(view, job)
         if running and not any(job.running for job in mine):

@@ -8,8 +8,9 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from data import load
+from data import connections, load
 from data import mapping as saved
+from data.connectors.registry import connector
 from data.errors import PieceworkError
 from data.imports import Choice
 from data.mapping import BUILTINS
@@ -47,13 +48,14 @@ def editor(view: View, one: Dropped, *, alone: bool) -> None:
         return
     fitting = [sheet for sheet in look.sheets if sheet.fits] or list(look.sheets)
     doubtful = one.tried is not None and one.tried.count("rejected") > DOUBTFUL * max(1, one.tried.count("rows"))
-    broken = not look.fits or (alone and doubtful)
+    broken = one.tried is None or not one.automatic or (alone and doubtful)
     place = st.expander(_("How it is read"), expanded=broken, icon=":material/table_rows:", key=f"import_how_{one.key}", on_change="rerun")
     if not place.open:
         return
     with place:
         if look.tool:
             st.caption(_("An export of {tool}: its columns are known and need no correction.", tool=look.tool))
+            _whose(view, one, look.tool)
             _first_rows(look.sheets[0])
             return
         if len(fitting) > 1:
@@ -64,6 +66,20 @@ def editor(view: View, one: Dropped, *, alone: bool) -> None:
                 _first_rows(sheet)
             return
         _correct(view, one, fitting[0])
+
+
+def _whose(view: View, one: Dropped, tool: str) -> None:
+    """Of several connections to the tool, the one whose ids the export has."""
+    sources = [known.source for known in connections.connections(view.store) if connector(known.tool).title == tool]
+    if len(sources) < 2:
+        return
+    now = sources.index(one.choice.source) if one.choice.source in sources else None
+    source = st.selectbox(
+        _("Exported from"), sources, index=now, placeholder=_("choose a connection"), key=f"import_source_{one.key}_{one.choice.source}"
+    )
+    if source is not None and source != one.choice.source:
+        one.read_so(Choice(source=source))
+        st.rerun()
 
 
 def _first_rows(sheet: Sheet) -> None:
@@ -101,16 +117,16 @@ def _correct(view: View, one: Dropped, sheet: Sheet) -> None:
         _("The rows are"),
         list(kinds),
         index=list(kinds).index(sheet.table) if sheet.table else None,
-        format_func=lambda name: kinds[name],
+        format_func=kinds.__getitem__,
         placeholder=_("choose a list"),
         key=f"import_table_{one.key}_{sheet.table}",
     )
-    names = ["", *saved.names(view.store)]
+    names = {"": _("by the headers"), **{name: name for name in saved.names(view.store)}}
     layout = right.selectbox(
         _("Saved mapping"),
-        names,
-        index=names.index(one.layout) if one.layout in names else 0,
-        format_func=lambda name: name or _("by the headers"),
+        list(names),
+        index=list(names).index(one.layout) if one.layout in names else 0,
+        format_func=names.__getitem__,
         key=f"import_layout_{one.key}_{one.layout}",
     )
     if layout != (one.layout or ""):
@@ -134,17 +150,12 @@ def _correct(view: View, one: Dropped, sheet: Sheet) -> None:
 def _columns(view: View, one: Dropped, sheet: Sheet, table: str) -> None:
     """One choice a column of the file, then how dates, numbers and times are written; tried again when the button is pressed."""
     spec = TABLES[table]
-    fields = ["", *(c.name for c in spec.columns)]
+    fields = {"": _("kept, not used")} | {c.name: refusals.column(table, c.name) + (" *" if c.required else "") for c in spec.columns}
     read = {header: name for name, header in sheet.columns.items()}
     was = one.choice.mapping or Layout("import", table)
     if sheet.missing:
         named = ", ".join(refusals.column(table, name) for name in sheet.missing)
         st.warning(_("Still to be found among the columns, or to be given for all rows: {names}", names=named), icon=":material/help:")
-
-    def called(name: str) -> str:
-        if not name:
-            return _("kept, not used")
-        return refusals.column(table, name) + (" *" if spec.column(name).required else "")
 
     form = st.form(f"import_form_{one.key}_{table}_{one.layout}", border=False)
     chosen: dict[str, str] = {}
@@ -154,7 +165,7 @@ def _columns(view: View, one: Dropped, sheet: Sheet, table: str) -> None:
             beside, field = st.columns([3, 2], vertical_alignment="center")
             beside.markdown(_headed(header, _values(sheet, place)))
             chosen[header] = field.selectbox(
-                header, fields, index=fields.index(read.get(header, "")), format_func=called, key=f"import_col_{one.key}_{table}_{one.layout}_{place}",
+                header, list(fields), index=list(fields).index(read.get(header, "")), format_func=fields.__getitem__, key=f"import_col_{one.key}_{table}_{one.layout}_{place}",
                 label_visibility="collapsed",
             )  # fmt: skip
         if len(sheet.headers) > SHOWN:
@@ -208,13 +219,12 @@ def _writing(view: View, one: Dropped, table: str, was: Layout) -> tuple[str, st
     """Zone, order of day and month, decimal sign and unit of time, where the list has such columns; empty for “as it is”."""
     kinds = {c.kind for c in TABLES[table].columns}
     zone = order = sign = unit = ""
-    here = load.local_zone(view.store)
-    zones = ["", *_zones()]
+    zones = {"": _("that of the sites ({zone})", zone=load.local_zone(view.store)), **{name: name for name in _zones()}}
     with st.container(horizontal=True, gap="small"):
         if "instant" in kinds:
             zone = st.selectbox(
-                _("Time zone"), zones, index=zones.index(was.zone) if was.zone in zones else 0,
-                format_func=lambda name: name or _("that of the sites ({zone})", zone=here), key=f"import_zone_{one.key}_{table}_{one.layout}", width=220,
+                _("Time zone"), list(zones), index=list(zones).index(was.zone or "") if (was.zone or "") in zones else 0, format_func=zones.__getitem__,
+                key=f"import_zone_{one.key}_{table}_{one.layout}", width=270,
             )  # fmt: skip
         if kinds & set(DATED):
             order = _one_of(_("Dates"), ORDERS, was.date_order, f"import_order_{one.key}_{table}_{one.layout}")
@@ -231,9 +241,7 @@ def _timed(table: str, name: str) -> bool:
 
 def _one_of(title: str, words: Mapping[str, str], was: str | None, key: str) -> str:
     sentences = {value: _(sentence) for value, sentence in words.items()}
-    return st.selectbox(
-        title, list(sentences), index=list(sentences).index(was or ""), format_func=lambda value: sentences[value], key=key, width=220
-    )
+    return st.selectbox(title, list(sentences), index=list(sentences).index(was or ""), format_func=sentences.__getitem__, key=key, width=220)
 
 
 @cache
@@ -249,7 +257,7 @@ def _save(view: View, one: Dropped) -> None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         own = one.layout if one.layout and one.layout not in BUILTINS else ""
-        name = st.text_input(_("Keep this as a mapping named"), own, key=f"import_name_{one.key}", max_chars=80, width=220)
+        name = st.text_input(_("Keep this as a mapping named"), own, key=f"import_name_{one.key}", max_chars=80, width=210)
         if not st.button(_("Save"), icon=":material/save:", key=f"import_save_{one.key}", disabled=not name.strip()):
             return
     kept = Layout(

@@ -10,8 +10,10 @@ import streamlit as st
 from data import imports, undo
 from data.errors import NotAllowed, PieceworkError
 from data.owner import owner
+from data.store import Store
 from data.undo import Loaded, Totals, Undone
-from pages.ui import records, text, trust
+from pages.ui import access, records, text, trust
+from pages.ui.access import Visitor
 from pages.ui.dropped import safe, said
 from pages.ui.screen import View
 from pages.ui.text import N_, _
@@ -75,14 +77,22 @@ def _state(view: View, one: Loaded) -> str:
     return _("in the numbers") if one.undoable else _("in the numbers, before it could be taken back")
 
 
-def may_take_back(view: View, one: Loaded) -> bool:
+def may_take_back(who: Visitor, store: Store, one: Loaded) -> bool:
     """Whoever looks after the whole base may take back anything; others what they brought themselves, or work and reviews that all
     lie in their own sites."""
-    if view.scope.sites is None:
+    if who.scope.sites is None or imports.owns(owner(), who.name, one.load_ids):
         return True
-    if imports.owns(owner(), view.visitor.name, one.load_ids):
-        return True
-    return set(one.tables) <= FACTS and imports.sites_of(view.store, one.load_ids) <= view.scope.sites
+    return set(one.tables) <= FACTS and imports.sites_of(store, one.load_ids) <= who.scope.sites
+
+
+def _require(view: View, one: Loaded) -> Visitor:
+    """Who looks now, if they may take it back: a dialog runs by itself, so nobody else has asked. Raises NotAllowed."""
+    who = access.require(view.name)
+    if not may_take_back(who, view.store, one):
+        raise NotAllowed(
+            "It also touches sites that are not yours: an administrator can take it back.", "它还涉及其他基地：请由管理员撤销。"
+        )
+    return who
 
 
 def _ask(view: View, one: Loaded) -> None:
@@ -95,10 +105,7 @@ def _ask(view: View, one: Loaded) -> None:
             st.info(_("It was taken back already."), icon=":material/undo:")
             return
         try:
-            if not may_take_back(view, one):
-                raise NotAllowed(
-                    "It also touches sites that are not yours: an administrator can take it back.", "它还涉及其他基地：请由管理员撤销。"
-                )
+            _require(view, one)
             with st.spinner(_("Finding out what that would do…")):
                 would = _preview(view, one)
         except PieceworkError as error:
@@ -126,13 +133,16 @@ def _preview(view: View, one: Loaded) -> Undone:
 
 
 def _take_back(view: View, one: Loaded) -> None:
-    by = view.visitor.name
     try:
+        by = _require(view, one).name
         with st.spinner(_("Taking it back…")):
             done = owner().writer.submit(lambda store: undo.undo(store, one.load_ids, by=by)).result()
     except PieceworkError as error:
         st.error(safe(said(error)), icon=":material/error:")
         return
+    for job in imports.jobs(owner(), by):
+        if job.load_id in one.load_ids:
+            imports.forget(owner(), job)
     st.session_state["import_undone"] = (_name(one), done)
     st.rerun()
 
