@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 from typing import NoReturn
 
 from data import load, mapping, tables
@@ -107,21 +108,12 @@ def _no_constant(name: str) -> NoReturn:
 def commit(store: Store, pushes: list[Push]) -> Sequence[PushReport | Exception]:
     """Load the pushes and report on each; it returns after the commit.
 
-    Neighbours that send work or reviews of the same source share one transaction; when one of them fails, each half of them is tried
-    by itself.
+    Neighbours that send work and reviews of the same source share one transaction; when one of them fails, each half of them is
+    tried by itself.
     """
     answers: list[PushReport | Exception] = []
-    start = 0
-    while start < len(pushes):
-        end = start + 1
-        while (
-            pushes[start].table in LOGS
-            and end < len(pushes)
-            and (pushes[end].table, pushes[end].source) == (pushes[start].table, pushes[start].source)
-        ):
-            end += 1
-        answers += _commit(store, pushes[start:end])
-        start = end
+    for _, together in groupby(enumerate(pushes), lambda one: (one[1].source, -1 if one[1].table in LOGS else one[0])):
+        answers += _commit(store, [one for _, one in together])
     return answers
 
 
@@ -139,13 +131,12 @@ def _load(store: Store, pushes: list[Push]) -> list[PushReport]:
     zone = load.local_zone(store)
     batches = [mapping.from_records(push.table, push.records, zone=zone) for push in pushes]
     with store.transaction() as cur:
-        (whole,) = load.load_into(store, cur, batches, source=pushes[0].source, by_part=len(pushes) > 1)
+        reports = {one.table: one for one in load.load_into(store, cur, batches, source=pushes[0].source, by_part=len(pushes) > 1)}
     if len(pushes) == 1:
+        whole = reports[pushes[0].table]
         return [_report(batches[0], whole.new, whole.updated, whole.duplicates, whole.undated, whole.rejects)]
-    told = [whole.parts.get(part, Fate()) for part in range(len(batches))]
-    return [
-        _report(batch, one.new, one.updated, one.duplicates, one.undated, batch.rejects) for batch, one in zip(batches, told, strict=True)
-    ]
+    told = [(batch, reports[batch.table].parts.get(part, Fate())) for part, batch in enumerate(batches)]
+    return [_report(batch, one.new, one.updated, one.duplicates, one.undated, batch.rejects) for batch, one in told]
 
 
 def _report(batch: Batch, new: int, updated: int, duplicates: int, undated: int, rejects: Sequence[Reject]) -> PushReport:

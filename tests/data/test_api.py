@@ -279,8 +279,18 @@ def test_a_mixed_crowd_of_pushes_is_one_transaction_and_told_apart(own: Owner) -
         (0, 0, 1),
     ]
     assert own.store.rows("SELECT event_id, units::INTEGER FROM work ORDER BY 1") == [("a", 5), ("b", 1), ("c", 7)]
-    again = push.commit(own.store, [*crowd, push.Push("reviews", "tool", [])])
-    assert [r.new for r in again if isinstance(r, push.PushReport)] == [0, 0, 0, 0, 0]
+    check = {
+        "review_id": "r",
+        "worker_id": ROW["worker_id"],
+        "project_id": ROW["project_id"],
+        "item_id": "a",
+        "event_id": "a",
+        "verdict": "accept",
+    }
+    again = push.commit(own.store, [*crowd, push.Push("reviews", "tool", [check])])
+    assert own.store.version == before + 2
+    assert [r.new for r in again if isinstance(r, push.PushReport)] == [0, 0, 0, 0, 1]
+    assert own.store.rows("SELECT linked FROM review") == [(True,)]
     assert sum(r.updated + r.duplicates for r in again if isinstance(r, push.PushReport)) == 7
     assert own.store.rows("SELECT sum(unit_count)::INTEGER FROM work_day") == [(13,)]
 
