@@ -165,7 +165,7 @@ def _columns(view: View, one: Dropped, sheet: Sheet, table: str) -> None:
             beside, field = st.columns([3, 2], vertical_alignment="center")
             beside.markdown(_headed(header, _values(sheet, place)))
             chosen[header] = field.selectbox(
-                header, list(fields), index=list(fields).index(read.get(header, "")), format_func=fields.__getitem__, key=f"import_col_{one.key}_{table}_{one.layout}_{place}",
+                safe(header), list(fields), index=list(fields).index(read.get(header, "")), format_func=fields.__getitem__, key=f"import_col_{one.key}_{table}_{one.layout}_{place}",
                 label_visibility="collapsed",
             )  # fmt: skip
         if len(sheet.headers) > SHOWN:
