@@ -133,7 +133,7 @@ class Cvat:
             if until is None:
                 # By the server's clock, wherever it stands: what it writes down from then on is later.
                 newest = max(seen.scopes.values(), default=at * 1000) // 1000
-                place["until"] = end if not last else newest if begun is None else begun
+                place["until"] = (newest if begun is None else begun) if last else end if begun is None else min(end, begun)
             state["people"] |= {
                 user: connection.people[key]
                 for user, words in seen.people.items()

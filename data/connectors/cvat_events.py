@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from data.delimited import Delimited
 from data.errors import InputError
-from data.tables import Reject, reason
+from data.tables import LOG_LIMIT, Reject, reason
 
 HOUR = 3_600_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +37,7 @@ _SHAPES = {
 _CHANGES = {f"{verb}:{kind}": (sign, kind) for verb, sign in (("create", "C"), ("update", "U"), ("delete", "D")) for kind in _KINDS}
 SCOPES = (WORKING_TIME, "update:job", *_CHANGES)
 _TEXT = re.compile(r"(\d+)([WCBPUDSG])([a-z]*)(\d+)(?::([\d,-]+))?")
+_LONGEST = int(LOG_LIMIT * 1000)
 _MOST_RANGES = 200  # of ids of one event; beyond, the event is kept without them
 
 Ranges = tuple[tuple[int, int], ...]
@@ -184,6 +185,8 @@ class Seen:
             spent = _whole(row.get("duration"), "duration", "duration_s") or _whole(
                 _payload(row).get("working_time"), "duration", "duration_s"
             )
+            if spent is not None and spent > _LONGEST:
+                raise Unreadable("range", "duration_s", spent / 1000)
             return Event(at, user, "W", "", spent) if spent else None
         if scope == "update:job":
             for name, sign, known in (("state", "S", STATES), ("stage", "G", STAGES)):
@@ -202,6 +205,8 @@ class Seen:
         count = len(listed) if isinstance(listed, list) and listed else _whole(row.get("count"), "number", "units")
         if count is None:
             raise Unreadable("missing", "units")
+        if count > LOG_LIMIT:
+            raise Unreadable("range", "units", count)
         if sign == "C":
             sign = {None: "B", True: "C", False: "P"}[_in_browser(payload)]
         kept = ranges(ids) if ids is not None and len(ids) == count else None

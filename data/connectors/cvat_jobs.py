@@ -123,6 +123,7 @@ class JobLife:
         self._starts = [one.start for one in self.phases]
         self.judges = {one.user for one in self.moves}
         self.rows: dict[str, Row] = {}
+        self._places: dict[tuple[str, int, int], Row] = {}
         self._rows_of_events: dict[int, Row] = {}
         self._spread()
         self._name()
@@ -189,12 +190,13 @@ class JobLife:
                 start, at = max(start, stop), at + 1
 
     def _row(self, user: str, at: int, phase: int) -> Row:
-        hour, begun = at // HOUR, self._starts[phase]
-        suffix = f"+{begun % HOUR}" if phase and begun // HOUR == hour else ""
-        name = f"{self.job}:{user}:{stamp(hour)}{suffix}"
-        if name not in self.rows:
-            self.rows[name] = Row(name, user, self.phases[phase], first=at, last=at)
-        return self.rows[name]
+        hour = at // HOUR
+        if (row := self._places.get((user, hour, phase))) is None:
+            begun = self._starts[phase]
+            suffix = f"+{begun % HOUR}" if phase and begun // HOUR == hour else ""
+            name = f"{self.job}:{user}:{stamp(hour)}{suffix}"
+            row = self._places[user, hour, phase] = self.rows[name] = Row(name, user, self.phases[phase], first=at, last=at)
+        return row
 
     def _name(self) -> None:
         """Say what each row is: the authors' work on their round, review, or nothing that counts."""
