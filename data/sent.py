@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from data.codes import CLOCKS
 from data.store import Store
 
-RECENT = 16  # dates that are read again after any change of the lists
+RECENT = 2  # newest dates that are read again after any change of the lists
 HALF_HOUR_MS = 1_800_000
 
 R = TypeVar("R")
