@@ -7,10 +7,13 @@ time are not in the facts and so not taken off the attended hours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
+from data.sent import HALF_HOUR_MS
 from data.store import Store
 from metrics.model import QueryError
 from metrics.scope import Scope
@@ -18,6 +21,8 @@ from metrics.scope import Scope
 ENOUGH = 0.85  # coverage below which numbers per hour are greyed (metrics.md T-21)
 LOW, HIGH = 0.5, 1.05  # of the attended hours: what a person-day in tools can plausibly be (our design)
 AT_TOOLS = ("annotator", "reviewer")  # roles that work in tools; so may a person whose role is not known
+
+HOUR = timedelta(hours=1)
 
 Group = Literal["absent", "idle", "unclocked", "unknown"]
 """On the lists and neither at work nor clocked in nor on leave · clocked in and no work in any tool · on a list and at work, at a site that keeps
@@ -124,6 +129,41 @@ def presence(store: Store, scope: Scope, first: date, last: date) -> Presence:
         sum(row[6] for row in rows),
         {group: tuple(people) for group, people in groups.items()},
     )
+
+
+def clocked(store: Store, scope: Scope, site: str, first: date, last: date, zone: str, now: datetime) -> dict[datetime, int]:
+    """How many people of a site were clocked in for the whole of each hour of the wall clock; who has not clocked out today is in until `now`.
+
+    Hours in which nobody was are missing. Raises QueryError as `coverage` does; a site outside the scope has no hours.
+    """
+    own = _own(scope)
+    rows = store.rows(
+        f"""SELECT epoch_ms(clock_in) // $half, epoch_ms(coalesce(clock_out, CASE WHEN work_date = $today THEN $now END)) // $half, count(*)
+            FROM attendance AS a JOIN presence AS p ON p.worker_key = a.worker_key AND p.from_date <= work_date AND (p.to_date IS NULL OR work_date < p.to_date)
+            JOIN site USING (site_key) {_MINE} AND site_id = $site AND work_date BETWEEN $first AND $last AND clock_in IS NOT NULL GROUP BY ALL""",
+        {"half": HALF_HOUR_MS, "today": now.astimezone(ZoneInfo(zone)).date(), "now": now.astimezone(UTC).replace(tzinfo=None), "site": site, "first": first,
+         "last": last, **own},
+    )  # fmt: skip
+    here = ZoneInfo(zone)
+    found: dict[datetime, int] = {}
+    for came, went, people in rows:
+        if went is None:
+            continue
+        hour = datetime.fromtimestamp(came * HALF_HOUR_MS / 1000, here).replace(tzinfo=None)
+        end = datetime.fromtimestamp(went * HALF_HOUR_MS / 1000, here).replace(tzinfo=None)
+        hour = hour.replace(minute=0) + HOUR  # the hour in which somebody came is not a whole one
+        while hour + HOUR <= end:
+            found[hour] = found.get(hour, 0) + people
+            hour += HOUR
+    return found
+
+
+def expected(clocked: Mapping[datetime, int]) -> frozenset[datetime]:
+    """The hours in which at least half as many people were clocked in as at the busiest hour of that day (our design)."""
+    busiest: dict[date, int] = {}
+    for hour, people in clocked.items():
+        busiest[hour.date()] = max(busiest.get(hour.date(), 0), people)
+    return frozenset(hour for hour, people in clocked.items() if 2 * people >= busiest[hour.date()])
 
 
 _MINE = "WHERE ($all OR list_contains($sites, site_id))"

@@ -146,7 +146,8 @@ def feeds(store: Store, scope: Scope, now: datetime | None = None) -> Feeds:
         and _wall(slot.half, zone).date() >= dates[0]
         and slot.half * HALF_HOUR_MS <= moment.timestamp() * 1000
     )
-    judged, ends, closed = _sending(store, moment), _ends(store, slots), _holidays(store, sites)
+    judged, closed = _sending(store, moment), _holidays(store, sites)
+    ends = {load_id: _here(end, zone) for load_id, end in _ends(store, slots).items()}
     named: dict[str, list[Slot]] = defaultdict(list)
     for slot in slots:
         named[slot.source].append(slot)
@@ -161,7 +162,7 @@ def _feed(
     now: Hour,
     zone: str,
     judged: bool,
-    ends: Mapping[int, datetime],
+    ends: Mapping[int, Hour],
     closed: Collection[date],
 ) -> Feed:
     hours = by_hour(slots, zone)
@@ -169,11 +170,22 @@ def _feed(
     for hour, rows in hours.items():
         counts[hour.date()] += rows
     past = {hour for hour in hours if dates[0] <= hour.date() < dates[-1] and hour.date() not in closed}
-    bundles = [(_here(ends[slot.load_id], zone), _wall(slot.half, zone)) for slot in slots if slot.load_id in ends]
+    bundles = [(ends[slot.load_id], _wall(slot.half, zone)) for slot in slots if slot.load_id in ends]
     found = rhythm(past, bundles, closed, dates[0])
     newest = max(hours)
     missed = 0 if found is None else passed(found, newest, now, closed)
     return Feed(source, tuple(counts[day] for day in dates), hours, judged, found, missed, max(slot.newest for slot in slots))
+
+
+def at_site(known: Feeds, site: str) -> Feed:
+    """All that came of a site, as one feed: its hours, and the rhythm they tell. Nobody judges it: sources are."""
+    hours = by_hour((slot for slot in known.slots if slot.site == site), known.zone)
+    past = {hour for hour in hours if hour.date() < known.dates[-1] and hour.date() not in known.closed}
+    counts: dict[date, int] = defaultdict(int)
+    for hour, rows in hours.items():
+        counts[hour.date()] += rows
+    newest = max((slot.newest for slot in known.slots if slot.site == site), default=None)
+    return Feed(site, tuple(counts[day] for day in known.dates), hours, False, rhythm(past), 0, newest)
 
 
 def by_hour(slots: Iterable[Slot], zone: str) -> dict[Hour, int]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from data.load import load
 from data.store import Store
-from metrics.attendance import Coverage, Person, coverage, presence
+from metrics.attendance import Coverage, Person, clocked, coverage, expected, presence
 from metrics.model import QueryError
 from metrics.scope import SYSTEM, Scope, scope_for
 from tests.data.canonical import batch
@@ -110,3 +110,14 @@ def test_whole_sites_only(store: Store, scope: Scope) -> None:
         coverage(store, scope, DAY, DAY)
     with pytest.raises(QueryError):
         presence(store, scope, DAY, DAY)
+
+
+def test_hours_clocked_in_by_hand(store: Store) -> None:
+    """On the 5th, at S, a, b, c and idle came at 9 and went at 17: whole hours from 10 to 16. late came at 9 and is in until now, 12:40: 10 and 11."""
+    now = datetime(2026, 3, 5, 4, 40, tzinfo=UTC)
+    found = clocked(store, SYSTEM, "S", DAY, DAY, "Asia/Shanghai", now)
+    assert found == {datetime(2026, 3, 5, hour): 5 if hour in (10, 11) else 4 for hour in range(10, 17)}
+    assert expected(found | {datetime(2026, 3, 5, 18): 2}) == set(found)  # 2 of 5 are not half
+    assert clocked(store, scope_for("site_manager", site="T"), "S", DAY, DAY, "Asia/Shanghai", now) == {}
+    tomorrow = now + timedelta(days=1)
+    assert clocked(store, SYSTEM, "S", DAY, DAY, "Asia/Shanghai", tomorrow)[datetime(2026, 3, 5, 10)] == 4  # nobody knows when late went
