@@ -119,6 +119,27 @@ def test_completed_and_taken_up_again_is_no_rejection() -> None:
     assert verdicts(life) == []
 
 
+def test_what_was_taken_up_again_may_be_finished_by_somebody_else() -> None:
+    # Zhao draws 2 after it was taken up again: annotation of round 1, not review.
+    life = [
+        creates(5, WANG, 1),
+        state(16, WANG, "completed"),
+        state(20, WANG, "in progress"),
+        creates(22, ZHAO, 2, 3),
+        state(26, ZHAO, "completed"),
+    ]
+    assert rows(life)[f"77:2026-03-02T01+{20 * MINUTE}"] == ("annotate", 1, 2, None)
+
+
+def test_who_judges_their_own_work_reviews_it() -> None:
+    # 60 s after completion belong to the annotation, unless the author is the one who accepts.
+    life = [creates(5, WANG, 1), state(10, WANG, "completed"), works(11, WANG, 60)]
+    assert rows(life)[f"58:2026-03-02T01+{10 * MINUTE}"] == ("annotate", 1, 0, 60.0)
+    life.append(stage(20, WANG, "acceptance"))
+    assert rows(life)[f"58:2026-03-02T01+{10 * MINUTE}"] == ("review", 1, 0, 60.0)
+    assert verdicts(life) == [("58:2026-03-02T01", WANG, "accept", "self", 20)]
+
+
 def test_a_flush_across_a_boundary_is_split_there() -> None:
     # 90 s from 19:30 on, completed at 20:00 by Wang: 30 s of round 1 and 60 s after it. Wang is the author, so both are annotation; when Li
     # rejects at 20:00 instead, the 60 s are rework.
@@ -174,7 +195,8 @@ def test_a_job_ends_at_its_first_acceptance() -> None:
     # Accepted at 20, taken back to annotation at 30, drawn in, accepted again at 50: what comes after 20 keeps its time and counts nothing.
     life = [
         works(0, WANG, 300), creates(5, WANG, 1, 2), state(10, WANG, "completed"), stage(20, LI, "acceptance"), stage(30, LI, "annotation"),
-        works(31, WANG, 120), creates(32, WANG, 3), state(35, WANG, "completed"), stage(50, LI, "acceptance"),
+        works(31, WANG, 120), creates(32, WANG, 3), state(35, WANG, "completed"), state(40, LI, "rejected"), state(45, WANG, "completed"),
+        stage(50, ZHAO, "acceptance"),
     ]  # fmt: skip
     assert rows(life)[f"58:2026-03-02T01+{20 * MINUTE}"] == ("clean", 1, 0, 120.0)
     assert verdicts(life) == [("58:2026-03-02T01", LI, "accept", "qc1", 20)]
