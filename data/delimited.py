@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +28,11 @@ LONGEST_RECORD = 64 << 20
 ROWS_PER_BATCH = 300_000
 MOST_COLUMNS = 16_384  # as many as Excel has
 _LONGEST_HEADER = 1_000
-_DENSE = 8  # lines and quotes in a block, per row of a batch, from which it is read in smaller pieces
+_PIECE = 1 << 20  # bytes of a block read at a time where it is dense
+_DENSE_LINES, _DENSE_QUOTES = 2, 32  # … which is when it has so many of them per row of a batch
 _HEAD_RECORDS = 50
+_SNIFFED = 64 << 10  # bytes after the first line in which the delimiter is looked for
+_BLANK_LINES = re.compile(rb"[\r\n]{3,}")
 _LF, _CR, _QUOTE = 10, 13, 34
 
 Ints = npt.NDArray[np.int64]
@@ -146,13 +150,14 @@ class Delimited:
                     continue
             buffer = b"".join([rest, *gathered])
             gathered, have = [], 0
-            small = True
-            while small:
-                small = len(buffer) > 2 * CHUNK and _is_dense(buffer)
-                batch, used, line = self._parse(buffer[:CHUNK] if small else buffer, line, last and not small)
-                if small and not used:  # one record is larger than the piece
-                    small = False
-                    batch, used, line = self._parse(buffer, line, last)
+            more = True
+            while more:
+                dense = len(buffer) > _PIECE and _is_dense(buffer)
+                batch, used, line = self._parse(buffer[:_PIECE] if dense else buffer, line, last and not dense, careful=False)
+                more = used > 0 and (dense or len(batch.line) + len(batch.rejects) >= ROWS_PER_BATCH)
+                if dense and not used:  # one record is larger than the piece
+                    batch, used, line = self._parse(buffer, line, last, careful=True)
+                    more = used > 0
                 buffer = buffer[used:]
                 if len(batch.line):
                     want = int(min(max(used / len(batch.line) * ROWS_PER_BATCH, 1 << 20), LONGEST_RECORD))
@@ -170,9 +175,9 @@ class Delimited:
             yield RawBatch({header: pa.array([], pa.string()) for header in self.headers}, np.empty(0, np.int64), lambda _: "")
 
     # One block ------------------------------------------------------------------------------------------------------
-    def _parse(self, buffer: bytes, line: int, last: bool) -> tuple[RawBatch, int, int]:
-        """The rows of a block, how many bytes they took, and the number of the line after them."""
-        if not last and len(buffer) > LONGEST_RECORD * 2:
+    def _parse(self, buffer: bytes, line: int, last: bool, *, careful: bool) -> tuple[RawBatch, int, int]:
+        """The rows of a block, or its first ROWS_PER_BATCH, how many bytes they took, and the number of the line after them."""
+        if careful or (not last and len(buffer) > LONGEST_RECORD * 2):
             return self._parse_careful(buffer, line, last)
         fast = self._parse_fast(buffer, line, last)
         return fast if fast is not None else self._parse_careful(buffer, line, last)
@@ -295,7 +300,9 @@ class Delimited:
                     good.append(fields)
                     spans.append((record.start, record.stop))
                     numbers.append(record.line)
-            if not retry:
+                if len(good) + len(rejects) >= ROWS_PER_BATCH:
+                    break
+            if not retry or len(rejects) >= ROWS_PER_BATCH:
                 break
         cells = zip(*good, strict=True) if good else [()] * width
         columns = {header: pa.array(column, pa.binary()).cast(pa.string()) for header, column in zip(self.headers, cells, strict=True)}
@@ -308,7 +315,8 @@ class Delimited:
 
 def _is_dense(buffer: bytes) -> bool:
     """Whether a block has so many lines or quotes that arrays of their places would be large."""
-    return buffer.count(b"\n") + buffer.count(b"\r") + buffer.count(b'"') > _DENSE * ROWS_PER_BATCH
+    lines = buffer.count(b"\n") + buffer.count(b"\r")
+    return lines > _DENSE_LINES * ROWS_PER_BATCH or buffer.count(b'"') > _DENSE_QUOTES * ROWS_PER_BATCH
 
 
 # Array operations on a block -----------------------------------------------------------------------------------------------
@@ -466,6 +474,7 @@ def _after_blank(head: bytes) -> tuple[int, int, str | None]:
 
 def _sniff(head: bytes) -> str:
     """The delimiter that splits the first records most evenly into most fields; a comma when there is one column only."""
+    head = _BLANK_LINES.sub(b"\n", head[: _line_stop(head, 0) + _SNIFFED])
     best, found = 0.0, ","
     for delimiter in DELIMITERS:
         widths: list[int] = []

@@ -8,15 +8,17 @@ import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from types import NoneType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.delimited import LONGEST_RECORD, MOST_COLUMNS, Delimited, RawBatch, broken, check_width, named, row_text
@@ -151,6 +153,12 @@ def _readable(column: pa.Array) -> pa.Array:
     """A column in a type that can become text; of one that cannot, the text of each value."""
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
+    if pa.types.is_temporal(column.type) and not pa.types.is_interval(column.type):
+        return (
+            column
+            if _has_dates(column)
+            else pa.array([None if one is None else f"{one} {column.type}" for one in _integers(column)], pa.string())
+        )
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_null(kind) or (pa.types.is_primitive(kind) and not pa.types.is_interval(kind)):
         return column
@@ -161,6 +169,21 @@ def _readable(column: pa.Array) -> pa.Array:
         for value in column.to_pylist()
     ]
     return pa.array(cells, pa.string())
+
+
+def _has_dates(column: pa.Array) -> bool:
+    """Whether all times in a column are within the years that dates can name."""
+    try:
+        pc.min_max(column).as_py()
+    except (OverflowError, ValueError, pa.ArrowException):
+        return False
+    return True
+
+
+def _integers(column: pa.Array) -> list[int | None]:
+    """The numbers that a column of times is kept as."""
+    found: list[int | None] = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64()).to_pylist()
+    return found
 
 
 def _repetitive(metadata: pq.FileMetaData) -> list[str]:
@@ -177,11 +200,8 @@ def _repetitive(metadata: pq.FileMetaData) -> list[str]:
 def sheets(path: Path, progress: Callable[[int], None] | None = None) -> Iterator[Sheet]:
     """The sheets of a workbook that hold anything. Raises InputError when it cannot be opened or all are empty."""
     found = False
-    book = _workbook(path)
-    try:
+    with _workbook(path) as book:
         names = [sheet.title for sheet in book.worksheets]
-    finally:
-        book.close()
     for name in names:
         sheet = Sheet(path, name, progress)
         if sheet.headers:
@@ -191,17 +211,23 @@ def sheets(path: Path, progress: Callable[[int], None] | None = None) -> Iterato
         raise InputError(f"{path.name} is empty: none of its sheets has a header.", f"{path.name} 是空文件：所有工作表都没有表头。")
 
 
-def _workbook(path: Path):  # type: ignore[no-untyped-def]  # openpyxl ships no types
+@contextmanager
+def _workbook(path: Path) -> Iterator[Any]:
+    """The workbook, open as long as the block runs. Raises InputError for whatever a damaged one makes openpyxl raise."""
     from openpyxl import load_workbook
 
     try:
         _weigh_parts(path)
-        with warnings.catch_warnings():
+        with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and validations, which are not read
-            return load_workbook(path, read_only=True, data_only=True)
+            book = load_workbook(stream, read_only=True, data_only=True)
+            try:
+                yield book
+            finally:
+                book.close()
     except InputError:
         raise
-    except Exception as error:  # whatever a damaged archive, its XML or its styles make openpyxl raise
+    except Exception as error:
         raise _no_workbook(path, error) from None
 
 
@@ -259,25 +285,16 @@ class Sheet:
             self.headers = named(cells)
 
     def _rows(self) -> Iterator[tuple[int, list[str | None]]]:
-        book = _workbook(self.path)
-        try:
+        with _workbook(self.path) as book:
             sheet = book[self._sheet]
             sheet.reset_dimensions()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-                    if number > _MOST_ROWS:
-                        raise InputError(
-                            f"{self.name} has more than {_MOST_ROWS:,} rows, which no sheet can.",
-                            f"{self.name} 超过 {_MOST_ROWS:,} 行，不是有效的工作表。",
-                        )
-                    yield number, [_cell_text(cell) for cell in cells]
-        except (InputError, GeneratorExit):
-            raise
-        except Exception as error:  # whatever damaged XML makes openpyxl raise
-            raise _no_workbook(self.path, error) from None
-        finally:
-            book.close()
+            for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+                if number > _MOST_ROWS:
+                    raise InputError(
+                        f"{self.name} has more than {_MOST_ROWS:,} rows, which no sheet can.",
+                        f"{self.name} 超过 {_MOST_ROWS:,} 行，不是有效的工作表。",
+                    )
+                yield number, [_cell_text(cell) for cell in cells]
 
     def batches(self) -> Iterator[RawBatch]:
         """The rows under the header; empty rows are left out."""
@@ -416,10 +433,10 @@ class JsonFile:
     def _elements(self) -> Iterator[tuple[int, str]]:
         """The texts of the elements of the array. After a damaged one, reading goes on where a line begins with an object."""
         decode = codecs.getincrementaldecoder("utf-8")().decode
-        text, place, number, inside = "", 0, 1, False
+        text, place, number, inside, wanted = "", 0, 1, False, 0
         for block in chain(self._blocks(), (None,)):
             text, place = text[place:] + ("" if block is None else decode(block)), 0
-            while True:
+            while block is None or len(text) - place >= wanted:
                 place = _BETWEEN.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing, too
                 if place == len(text):
                     break
@@ -428,7 +445,9 @@ class JsonFile:
                     continue
                 stop = _element_end(text, place)
                 if stop is None and block is not None and len(text) - place < LONGEST_RECORD:
+                    wanted = 2 * (len(text) - place)  # a large element is not looked through again for each block
                     break
+                wanted = 0
                 stop = len(text) if stop is None else max(stop, place + 1)
                 if (again := _NEXT_OBJECT.search(text, place + 1, stop)) and _object(text[place:stop]) is None:
                     stop = again.start()

@@ -214,7 +214,10 @@ def _read_words(column: Column, words: pa.Array, style: Style) -> Cells:
     faults: dict[int, str] = {}
     for row, word in enumerate(words.to_pylist()):
         try:
-            found.append(None if word is None else _WORDS[column.kind](column, word, style))
+            if word is not None and len(word) > _LONGEST:
+                found.append(word if column.kind == "term" else _WORDS[column.kind](column, f"{word[:_LONGEST]}\0", style))
+            else:
+                found.append(None if word is None else _WORDS[column.kind](column, word, style))
         except Fault as fault:
             found.append(None)
             faults[row] = fault.code
@@ -232,8 +235,7 @@ def _typed(kind: Kind, cells: pa.Array, style: Style) -> _Coded | None:
     coded = _blank(len(cells))
     there = cells.is_valid().to_numpy(zero_copy_only=False)
     if pa.types.is_timestamp(given) and kind in ("instant", "date", "version"):
-        whole = cells.cast(pa.timestamp("ms", given.tz), safe=False).cast(pa.int64()).fill_null(0).to_numpy()
-        coded.numbers, coded.known = whole.astype(np.int64), there
+        coded.numbers, coded.known = _milliseconds(cells), there
         if given.tz is None:
             coded.naive = there.copy()
         if kind == "date":
@@ -249,10 +251,7 @@ def _typed(kind: Kind, cells: pa.Array, style: Style) -> _Coded | None:
         _check_years(coded, DAY_MS if kind == "date" else 1, kind)
         return coded
     if pa.types.is_duration(given) and kind == "seconds":
-        coded.numbers, coded.known = (
-            cells.cast(pa.duration("ms"), safe=False).cast(pa.int64()).fill_null(0).to_numpy().astype(np.int64),
-            there,
-        )
+        coded.numbers, coded.known = _milliseconds(cells), there
         return coded
     if kind not in (*_DIGITS, "integer", "level", "version"):
         return None
@@ -277,6 +276,18 @@ def _typed(kind: Kind, cells: pa.Array, style: Style) -> _Coded | None:
         coded.numbers = np.rint(np.where(finite & ~large, numbers, 0.0) * 10**digits).astype(np.int64)
         return coded
     return None
+
+
+def _milliseconds(times: pa.Array) -> Ints:
+    """Timestamps or durations of any unit as whole milliseconds, rounded down; those too far away for that stay far away."""
+    whole: Ints = times.cast(pa.int64()).fill_null(0).to_numpy().astype(np.int64)
+    match times.type.unit:
+        case "s":
+            return np.asarray(np.clip(whole, -(2**50), 2**50) * 1000, np.int64)
+        case "ms":
+            return whole
+        case unit:
+            return np.asarray(whole // (1_000 if unit == "us" else 1_000_000), np.int64)
 
 
 def _plain(column: Column, strings: pa.Array, style: Style) -> _Coded:
