@@ -87,10 +87,10 @@ _AUTHOR = f"""SELECT arg_max(event_id, (ts, event_id)), any_value(worker_id), an
         SELECT w.event_id, w.ts, w.round, k.worker_id, p.project_id, b.batch_id,
             sum(coalesce(w.seconds, 0)) OVER (PARTITION BY w.worker_key) AS spent, max(w.units) OVER (PARTITION BY w.worker_key) AS made
         FROM work AS w JOIN worker AS k USING (worker_key) JOIN project AS p USING (project_key) LEFT JOIN batch AS b ON b.batch_key = w.batch_key AND w.batch_key <> 0
-        WHERE w.source_key = (SELECT source_key FROM source WHERE name = $source) AND w.item_id = $job AND w.action IN ({ANNOTATE}, {REWORK})
-            AND w.ts <= make_timestamp_ms($at) AND w.round = (
-                SELECT max(round) FROM work WHERE source_key = (SELECT source_key FROM source WHERE name = $source) AND item_id = $job
-                    AND action IN ({ANNOTATE}, {REWORK}) AND ts <= make_timestamp_ms($at)))
+        WHERE w.source_key = (SELECT source_key FROM source WHERE name = ?) AND w.item_id = ? AND w.action IN ({ANNOTATE}, {REWORK})
+            AND w.ts <= make_timestamp_ms(?) AND w.round = (
+                SELECT max(round) FROM work WHERE source_key = (SELECT source_key FROM source WHERE name = ?) AND item_id = ?
+                    AND action IN ({ANNOTATE}, {REWORK}) AND ts <= make_timestamp_ms(?)))
     GROUP BY spent, made, worker_id ORDER BY spent DESC, made DESC, worker_id LIMIT 1"""
 
 
@@ -126,8 +126,7 @@ def batches(read: Read, names: Names, raws: Sequence[Mapping[str, Any]], targets
 
 
 def _rows(read: Read, names: Names, report: Report, targets: Mapping[str, tuple[str, float]]) -> list[tuple[object, ...]]:
-    sql = _AUTHOR.replace("$source", "?").replace("$job", "?").replace("$at", "?")
-    found = read(sql, [names.source, report.job, report.at, names.source, report.job, report.at])
+    found = read(_AUTHOR, [names.source, report.job, report.at] * 2)
     if found:
         event, worker, project, batch, number = found[0]
     elif report.assignee is not None:
