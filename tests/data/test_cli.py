@@ -219,3 +219,30 @@ def test_every_command_of_the_contract_is_there() -> None:
     text = cli.parser().format_help()
     for verb in ("demo", "import", "sync", "rejects", "verify", "status", "backup", "restore", "account", "token", "mapping"):
         assert f"\n    {verb} " in text
+
+
+def test_a_load_is_listed_previewed_and_taken_back(run: Cli, good: Path) -> None:
+    run("import", good)
+    (one,) = json.loads(run("loads", "--json")[1])["loads"]
+    assert (one["load_ids"], one["file"], one["new"], one["undone_at"]) == ([1], "good.csv", 2, None)
+    ahead = json.loads(run("undo", 1, "--preview", "--json")[1])
+    assert (ahead["before"]["work"], ahead["after"]["work"], ahead["removed"]) == (2, 0, 2)
+    status, out, err = run("undo", 1)
+    assert (status, "Took back 2 facts" in err, "rows of work" in out) == (0, True, True)
+    assert run("loads")[1].splitlines()[1].rstrip().endswith("taken back")
+    status, _, err = run("undo", "all")
+    assert (status, "is not the number of a load" in err) == (2, True)
+
+
+def test_an_account_becomes_a_persons_and_is_set_apart_again(run: Cli, good: Path, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("worker_id,name,hire_date\n1024,王丽,2026-01-01\n", "utf-8")
+    (tmp_path / "tool.csv").write_text("event_id,worker_id,project_id,item_id,units\nx,wang.li,p,i,3\n", "utf-8")
+    run("import", tmp_path / "people.csv")
+    run("import", tmp_path / "tool.csv", "--source", "tool")
+    assert "wang.li" in run("identity", "suggest")[1]
+    assert run("identity", "same", "wang.li", "1024")[2] == "1 rows changed hands.\n"
+    (match,) = json.loads(run("identity", "list", "--json")[1])["matches"]
+    assert (match["account"]["worker_id"], match["person"]["worker_id"]) == ("wang.li", "1024")
+    assert run("identity", "apart", "wang.li")[0] == 0
+    assert run("identity", "different", "wang.li", "1024")[0] == 0
+    assert json.loads(run("identity", "suggest", "--json")[1]) == {"suggestions": []}
