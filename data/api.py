@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from data import accounts, connections, puller, push, tables
 from data.commands import COMMANDS, Answer, Command, as_json
-from data.errors import InputError, NameUnknown, NotAllowed, PieceworkError, StoreBusy, StoreError
+from data.errors import InputError, NameUnknown, NotAllowed, PieceworkError, StoreBusy, StoreError, TooMuch
 from data.owner import owner
 from data.store import Store
 from data.writer import QueueFull
@@ -165,7 +165,7 @@ _STRANGER = (
     "请在请求头 X-Hook-Secret 中提供该连接的 webhook 密钥，或用它对请求体签名（X-Signature-256）。",
 )
 _STATUS: tuple[tuple[type[PieceworkError], int], ...] = (
-    (QueueFull, 429), (NameUnknown, 404), (NotAllowed, 403), (StoreBusy, 503), (StoreError, 500), (PieceworkError, 400),
+    (QueueFull, 429), (NameUnknown, 404), (NotAllowed, 403), (StoreBusy, 503), (TooMuch, 422), (StoreError, 500), (PieceworkError, 400),
 )  # fmt: skip
 _WENT_WRONG = ("Something went wrong in the server; its log says what.", "服务器内部出错，详情见其日志。")
 

@@ -2,7 +2,8 @@
 
 PieceworkError
 ├── StoreError            the file itself: missing, newer than this program, damaged
-│   └── StoreBusy         another process owns it
+│   ├── StoreBusy         another process owns it
+│   └── TooMuch           a question that does not fit into memory
 ├── InputError            something handed in cannot be read at all (file, row and column named)
 ├── NameUnknown           a measure, dimension, table or connection that does not exist ("did you mean …")
 └── NotAllowed            the signed-in person may not see this row or field
@@ -28,6 +29,10 @@ class StoreError(PieceworkError):
 
 class StoreBusy(StoreError):
     """Another process owns the store file."""
+
+
+class TooMuch(StoreError):
+    """A question whose answer cannot be worked out in the memory there is."""
 
 
 class InputError(PieceworkError):

@@ -16,7 +16,7 @@ from typing import cast
 import duckdb
 import pyarrow as pa
 
-from data.errors import StoreBusy, StoreError
+from data.errors import StoreBusy, StoreError, TooMuch
 
 # A relation would spare the answer one copy but plan the question twice, which takes longer: answers are small.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
@@ -130,13 +130,13 @@ class Store:
         return self._con.cursor()
 
     def query(self, sql: str, params: Sequence[object] | dict[str, object] | None = None) -> pa.Table:
-        """The whole answer as an Arrow table."""
-        with self.cursor() as cur:
+        """The whole answer as an Arrow table. Raises TooMuch when it does not fit into memory."""
+        with self.cursor() as cur, _fitting():
             return cur.execute(sql, params if params is not None else []).to_arrow_table()
 
     def rows(self, sql: str, params: Sequence[object] | dict[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
-        """The whole answer as tuples."""
-        with self.cursor() as cur:
+        """The whole answer as tuples. Raises TooMuch when it does not fit into memory."""
+        with self.cursor() as cur, _fitting():
             return cur.execute(sql, params if params is not None else []).fetchall()
 
     def meta(self, key: str) -> str | None:
@@ -279,6 +279,19 @@ class Store:
         finally:
             trial.unlink(missing_ok=True)
             trial.with_name(trial.name + ".wal").unlink(missing_ok=True)
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """A statement that needs more memory than the store may take says so in a sentence."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise TooMuch(
+            "This question needs more memory than this machine gives it: ask for a shorter period or fewer projects, or for percentiles "
+            "without --exact.",
+            "此查询所需内存超出本机允许：请缩短时间范围、减少项目，或不使用 --exact 计算分位数。",
+        ) from None
 
 
 def _copy(source: Path, target: Path, memory: str | None) -> None:

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from data import store as stores
-from data.errors import StoreBusy, StoreError
+from data.errors import StoreBusy, StoreError, TooMuch
 from data.load import load
 from data.store import MIGRATIONS, SCHEMA_VERSION, Store, default_path
 from data.verify import verify
@@ -515,3 +515,13 @@ def test_a_bad_backup_changes_nothing(store: Store, tmp_path: Path, kind: str) -
     assert after == before
     work(store, "still")
     assert [check.name for check in verify(store) if not check.ok] == []
+
+
+def test_a_question_that_does_not_fit_says_so(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.duckdb", memory="60MB") as store:
+        with store.cursor() as cur:
+            cur.execute("SET temp_directory = ''")
+            cur.execute("SET max_temp_directory_size = '0B'")
+        with pytest.raises(TooMuch, match="shorter period"):
+            store.rows("SELECT quantile_cont(hash(range), 0.5), count(DISTINCT range) FROM range(20000000)")
+        assert store.rows("SELECT 1") == [(1,)]
