@@ -125,11 +125,19 @@ _guard = threading.Lock()
 
 
 def start(own: Owner, upload: Upload, choice: Choice, *, by: str, expected: int = 0) -> Job:
-    """Have the writer load a file after what waits already. It returns at once; the file is kept until the job has ended."""
+    """Have the writer load a file after what waits already. It returns at once; the file is kept until the job has ended.
+
+    Raises StoreError when the server is shutting down.
+    """
     job = Job(by, upload.name, upload.size, expected, upload=upload)
     with _guard:
         _jobs.setdefault(own.writer, []).append(job)
-    own.writer.submit(lambda store: _run(store, job, choice))
+    try:
+        own.writer.submit(lambda store: _run(store, job, choice))
+    except PieceworkError:  # the server is shutting down
+        with _guard:
+            _jobs[own.writer].remove(job)
+        raise
     return job
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from data import imports, uploads
+from data import imports, load, uploads
 from data.errors import InputError, PieceworkError
 from data.imports import Choice, Job
 from data.owner import owner
@@ -112,7 +112,7 @@ def file(view: View, one: Dropped, *, alone: bool) -> None:
         if one.error is not None:
             st.error(safe(said(one.error)), icon=":material/error:")
         if one.tried is not None:
-            _would(one.tried)
+            _would(view, one, one.tried)
             _warnings(view, one.tried)
         _buttons(view, one)
         if one.tried is not None:
@@ -164,7 +164,7 @@ def _what(one: Dropped) -> str:
     return f":primary-badge[{kind}] :gray[{size}]" if one.look.fits else f":orange-badge[{kind}] :gray[{size}]"
 
 
-def _would(tried: Trial) -> None:
+def _would(view: View, one: Dropped, tried: Trial) -> None:
     """The four fates of its rows, and what is to be known about them."""
     _fates(tried.count("new"), tried.count("updated"), tried.count("duplicates"), tried.count("rejected"))
     notes = []
@@ -186,6 +186,9 @@ def _would(tried: Trial) -> None:
                 tried.count("undated"),
             )
         )
+    if tried.count("naive"):
+        zone = one.choice.mapping.zone if one.choice.mapping and one.choice.mapping.zone else load.local_zone(view.store)
+        notes.append(_("Times without a zone are read as those of {zone}.", zone=zone))
     if tried.count("rows") and tried.count("duplicates") == tried.count("rows"):
         notes.append(_("All of it is known already: importing it changes nothing."))
     if notes:

@@ -241,7 +241,9 @@ def _timed(table: str, name: str) -> bool:
 
 def _one_of(title: str, words: Mapping[str, str], was: str | None, key: str) -> str:
     sentences = {value: _(sentence) for value, sentence in words.items()}
-    return st.selectbox(title, list(sentences), index=list(sentences).index(was or ""), format_func=sentences.__getitem__, key=key, width=220)
+    return st.selectbox(
+        title, list(sentences), index=list(sentences).index(was or ""), format_func=sentences.__getitem__, key=key, width=220
+    )
 
 
 @cache
@@ -260,6 +262,9 @@ def _save(view: View, one: Dropped) -> None:
         name = st.text_input(_("Keep this as a mapping named"), own, key=f"import_name_{one.key}", max_chars=80, width=210)
         if not st.button(_("Save"), icon=":material/save:", key=f"import_save_{one.key}", disabled=not name.strip()):
             return
+    if name.strip() != own and name.strip() in saved.names(view.store):
+        st.error(_("There is a mapping of that name already: choose another."), icon=":material/error:")
+        return
     kept = Layout(
         name.strip(), layout.table, layout.columns, layout.constants, layout.date_order, layout.decimal, layout.zone, layout.choices, layout.ignored,
         layout.units,

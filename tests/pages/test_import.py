@@ -6,12 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from data import imports, mapping, undo, uploads
+from data import imports, mapping, trial, undo, uploads
 from data.owner import owner
 from data.tables import REJECT_CODES, TABLES, Reject
 from metrics.scope import scope_for
@@ -20,7 +19,7 @@ from pages.ui.access import Visitor
 from pages.ui.dropped import safe
 from pages.ui.text import speaking
 from tests.data.canonical import content
-from tests.pages.conftest import Open
+from tests.pages.conftest import ROOT, Open
 
 SCREEN = "data/import_files.py"
 HEAD = "event_id,worker_id,project_id,item_id,ts,units,duration_s\n"
@@ -213,6 +212,20 @@ def test_an_unknown_layout_is_mapped_once_and_known_the_next_time(visit: Open) -
     ]  # midnight in Shanghai
 
 
+def test_a_saved_mapping_is_not_replaced_by_accident(visit: Open) -> None:
+    mapping.save(owner().store, mapping.Mapping("taken", "annotations", {"event_id": "a", "worker_id": "b"}))
+    at = drop(visit(SCREEN, persona="site_manager", lang="en"), "a.csv", "event_id,worker_id,item_id,units\nn1,W00,a,5\n")
+    next(t for t in at.text_input if t.label == "Project id, the same for all rows").set_value("P1")
+    next(b for b in at.button if b.label == "Try it so").click()
+    at.run()
+    next(t for t in at.text_input if t.label == "Keep this as a mapping named").set_value("taken")
+    at.run()
+    next(b for b in at.button if b.label == "Save").click()
+    at.run()
+    assert any("of that name already" in e.value for e in at.error)
+    assert dict(mapping.get(owner().store, "taken").columns) == {"event_id": "a", "worker_id": "b"}
+
+
 def test_one_field_is_not_two_columns(visit: Open) -> None:
     at = drop(visit(SCREEN, persona="admin", lang="en"), "odd.csv", ODD)
     next(s for s in at.selectbox if s.label == "The rows are").set_value("annotations")
@@ -333,5 +346,13 @@ def test_guarded_lists_are_those_whose_measures_need_the_field() -> None:
 def test_uploads_are_bounded_alike_for_the_browser_and_the_server() -> None:
     import tomllib
 
-    config = tomllib.loads((Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml").read_text("utf-8"))
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
     assert config["server"]["maxUploadSize"] == uploads.LIMIT_MB
+
+
+def test_the_guide_tells_the_limits() -> None:
+    english, chinese = ((ROOT / "docs" / f"guide.{lang}.md").read_text("utf-8") for lang in ("en", "zh"))
+    for page in (english, chinese):
+        assert f"{uploads.LIMIT_MB} MB" in page
+    assert f"{trial.ROWS:,} rows" in english
+    assert f"{trial.ROWS // 10_000} 万行" in chinese
