@@ -182,9 +182,15 @@ class Store:
                 yield cur
                 cur.execute("UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'version'")
                 cur.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 # After a failed statement a COMMIT would silently roll back; say it instead.
                 cur.execute("ROLLBACK")
+                if isinstance(error, duckdb.OutOfMemoryException):
+                    raise TooMuch(
+                        "This change needs more memory than this machine gives it, and nothing of it was kept: split it, or run the command "
+                        "while no server runs.",
+                        "此操作所需内存超出本机允许，未作任何改动：请分批进行，或在服务停止时执行该命令。",
+                    ) from None
                 raise
             self._version += 1
             if self._touched is None:
