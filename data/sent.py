@@ -63,11 +63,12 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the standing loads of a source said of its work and reviews: rows read, known already, refused."""
+    """What the standing loads of a source said of its work and reviews: rows read, known already, refused, and when the last one ended (UTC)."""
 
     rows: int
     duplicates: int
     rejected: int
+    last: datetime
 
 
 def slots(store: Store, dates: Collection[date]) -> list[Slot]:
@@ -94,11 +95,11 @@ def sent(store: Store, sites: Collection[str] | None = None) -> list[Sent]:
 def told(store: Store, since: datetime | None = None) -> dict[str, Told]:
     """What became of the rows that each source's loads brought, since an instant (UTC without zone) where given."""
     rows = store.rows(
-        "SELECT source, sum(rows)::BIGINT, sum(duplicates)::BIGINT, sum(rejected)::BIGINT FROM load WHERE undone_at IS NULL "
+        "SELECT source, sum(rows)::BIGINT, sum(duplicates)::BIGINT, sum(rejected)::BIGINT, max(finished_at) FROM load WHERE undone_at IS NULL "
         "AND table_name IN ('annotations', 'reviews') AND ($since::TIMESTAMP IS NULL OR finished_at >= $since) GROUP BY ALL",
         {"since": since},
     )
-    return {source: Told(*rest) for source, *rest in rows}
+    return {source: Told(read, known, refused, last.replace(tzinfo=UTC)) for source, read, known, refused, last in rows}
 
 
 # Kept by date --------------------------------------------------------------------------------------------------------------

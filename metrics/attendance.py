@@ -2,12 +2,13 @@
 
 Tracking coverage (metrics.md T-21, our design): hours in tools, a person's overlapping intervals counted once, ÷ attended hours, over the
 person-days that clocked in and out. Below 85 % numbers per hour of the site and day rest on too little. Breaks and other logged non-task
-time are not in the facts and so not taken off the attended hours.
+time are not in the facts and so not taken off the attended hours; where the roster plans fewer hours than were attended, too little is what is
+below 85 % of those as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from data.sent import HALF_HOUR_MS
 from data.store import Store
+from metrics.feeds import Feed, Feeds
 from metrics.model import QueryError
 from metrics.scope import Scope
 
@@ -32,21 +34,42 @@ GROUPS: tuple[Group, ...] = ("absent", "idle", "unclocked", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """A site on a day: person-days that clocked in and out, their hours in tools and attended, and how many of them are below or above
-    what is plausible. `site` is "" where nobody knows it."""
+    """A site on a day: person-days that clocked in and out, their hours in tools, attended and planned (0 where nobody planned any), and how
+    many of them are below or above what is plausible. `site` is "" where nobody knows it."""
 
     site: str
     day: date
     people: int
     tool_hours: float
     attended_hours: float
+    planned_hours: float
     low: int
     high: int
+
+    @property
+    def enough(self) -> bool:
+        """True when numbers per hour rest on enough of the attended hours; breaks may have been part of those."""
+        hours = min(self.attended_hours, self.planned_hours or self.attended_hours)
+        return hours > 0 and self.tool_hours >= ENOUGH * hours
 
     @property
     def coverage(self) -> float | None:
         """Tool hours ÷ attended hours; None without any."""
         return self.tool_hours / self.attended_hours if self.attended_hours else None
+
+
+def together(days: Sequence[Coverage]) -> Coverage:
+    """Several days of a site as one: sums over sums, dated by the last. Raises ValueError without any."""
+    return Coverage(
+        days[0].site if days else "",
+        max(one.day for one in days),
+        sum(one.people for one in days),
+        sum(one.tool_hours for one in days),
+        sum(one.attended_hours for one in days),
+        sum(one.planned_hours for one in days),
+        sum(one.low for one in days),
+        sum(one.high for one in days),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +97,14 @@ def coverage(store: Store, scope: Scope, first: date, last: date) -> list[Covera
     The site of a person-day is that of the employment, else where most of its work counts. Someone still clocked in is not in it.
     """
     rows = store.rows(
-        f"""WITH clocked AS (SELECT worker_key, work_date AS day, epoch(clock_out - clock_in) AS attended FROM attendance
+        f"""WITH clocked AS (SELECT worker_key, work_date AS day, epoch(clock_out - clock_in) AS attended, coalesce(rostered_minutes, 0) AS planned FROM attendance
             WHERE work_date BETWEEN $first AND $last AND clock_out > clock_in),
         worked AS (SELECT worker_key, business_date AS day, arg_max(site_key, row_count) AS site_key, sum(merged_s)::DOUBLE AS tool FROM work_day
             WHERE business_date BETWEEN $first AND $last GROUP BY ALL),
-        person AS (SELECT c.day, coalesce(p.site_key, w.site_key, 0) AS site_key, c.attended, coalesce(w.tool, 0) AS tool
+        person AS (SELECT c.day, coalesce(p.site_key, w.site_key, 0) AS site_key, c.attended, c.planned, coalesce(w.tool, 0) AS tool
             FROM clocked AS c LEFT JOIN worked AS w ON w.worker_key = c.worker_key AND w.day = c.day
             LEFT JOIN presence AS p ON p.worker_key = c.worker_key AND p.from_date <= c.day AND (p.to_date IS NULL OR c.day < p.to_date))
-        SELECT site_id, day, count(*), sum(tool) / 3600, sum(attended) / 3600, count(*) FILTER (WHERE tool < {LOW} * attended),
+        SELECT site_id, day, count(*), sum(tool) / 3600, sum(attended) / 3600, sum(planned)::DOUBLE / 60, count(*) FILTER (WHERE tool < {LOW} * attended),
             count(*) FILTER (WHERE tool > {HIGH} * attended) FROM person JOIN site USING (site_key) {_MINE} GROUP BY ALL ORDER BY ALL""",
         {"first": first, "last": last, **_own(scope)},
     )
@@ -164,6 +187,13 @@ def expected(clocked: Mapping[datetime, int]) -> frozenset[datetime]:
     for hour, people in clocked.items():
         busiest[hour.date()] = max(busiest.get(hour.date(), 0), people)
     return frozenset(hour for hour, people in clocked.items() if 2 * people >= busiest[hour.date()])
+
+
+def unheard(known: Feeds, feed: Feed, clocked: Mapping[datetime, int]) -> frozenset[datetime]:
+    """The hours of a site without a row in which people were expected; its usual hours without one, on days on which nobody clocked in."""
+    kept = {hour.date() for hour in clocked}
+    quiet = {hour for hour in expected(clocked) if hour not in feed.hours}
+    return frozenset(quiet | {hour for hour in known.gaps(feed) if hour.date() not in kept})
 
 
 _MINE = "WHERE ($all OR list_contains($sites, site_id))"

@@ -3,7 +3,7 @@
 The rule (our design). A source's *working hours* are the hours of the week in which it sent at least once in the last 14 days, where it also
 sends in that hour of the clock on at least half of the days on which it sends at all. Its *usual pause* is the longest run of working hours
 without news on nine days of ten; for a source that arrives in bundles (a sheet each morning), also the working hours its newest row had aged
-when the next bundle came, nine times of ten. It is *silent* once more working hours have passed without a row than twice that pause, and at
+when the next bundle came. It is *silent* once more working hours have passed without a row than twice that pause, and at
 least two. Hours of a day marked as a holiday do not count. Only what sends by itself is judged: a connected tool, a source with a token, or
 one whose rows came in on three days of the last 14.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -216,9 +216,10 @@ def rhythm(
     hours = frozenset((day.weekday(), one) for day, told in days.items() for one in told & usual)
     if not hours:
         return None
-    plain = Rhythm(hours, 0)
-    runs = [_longest(told, [one for one in range(24) if (day.weekday(), one) in hours]) for day, told in days.items()]
-    return Rhythm(hours, max(_most(runs), _most(_aged(plain, bundles, closed, since))))
+    pauses = {day: _longest(told, [one for one in range(24) if (day.weekday(), one) in hours]) for day, told in days.items()}
+    for day, age in _aged(Rhythm(hours, 0), bundles, closed, since):
+        pauses[day] = max(pauses.get(day, 0), age)
+    return Rhythm(hours, _most(list(pauses.values())))
 
 
 def passed(rhythm: Rhythm, newest: Hour, now: Hour, closed: Collection[date] = ()) -> int:
@@ -230,17 +231,18 @@ def passed(rhythm: Rhythm, newest: Hour, now: Hour, closed: Collection[date] = (
     return n
 
 
-def _aged(rhythm: Rhythm, bundles: Iterable[tuple[Hour, Hour]], closed: Collection[date], since: date | None) -> list[int]:
-    """How many working hours the newest row known had aged each time that rows of a later hour came in."""
+def _aged(rhythm: Rhythm, bundles: Iterable[tuple[Hour, Hour]], closed: Collection[date], since: date | None) -> Iterator[tuple[date, int]]:
+    """How many working hours the newest row known had aged each time that later rows came in, and on which day. Loads within an hour of
+    one another are one bundle: a history that is loaded piece by piece says nothing of a pause."""
     newest: dict[Hour, Hour] = {}
     for end, made in bundles:
         newest[end] = max(newest.get(end, made), made)
-    known, ages = None, []
+    known: Hour | None = None
+    before: Hour | None = None
     for end, made in sorted(newest.items()):
-        if known is not None and made > known and (since is None or end.date() >= since):
-            ages.append(passed(rhythm, known, end, closed))
-        known = made if known is None else max(known, made)
-    return ages
+        if known is not None and before is not None and made > known and end - before >= HOUR and (since is None or end.date() >= since):
+            yield end.date(), passed(rhythm, known, end, closed)
+        known, before = made if known is None else max(known, made), end
 
 
 def _longest(told: Collection[int], working: Iterable[int]) -> int:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import connected, screen, states, trust
+from pages.ui import connected, coverage, rhythm, screen, states, trust
 from pages.ui.text import _
 
 view = screen.open("trust")
@@ -13,10 +13,19 @@ if not found.sources:
 trust.stale(found)
 trust.cards(view, found)
 
-with screen.panel(_("Sources"), _("What each tool sent, how far it reaches, and when it was last loaded.")):
-    trust.sources(view, found)
+with screen.panel(_("Sources"), _("What each tool sends, against its own rhythm. Grey: silent, its numbers stand still.")):
+    rhythm.sources(view, found)
 with screen.panel(_("Connections"), _("Tools that are read by themselves, every few seconds or minutes.")):
     connected.show(view)
+with screen.panel(
+    _("Gaps by hour"), _("Rows of the last 14 days, darker is more. A cross: something was to be expected and nothing came.")
+):
+    rhythm.hours(view)
+left, right = st.columns([2, 3])
+with left, screen.panel(_("On the lists, clocked in, at work"), _("Who is only one of these is missing somewhere.")):
+    coverage.people(view)
+with right, screen.panel(_("Tool time against attendance"), _("By site and day: what the tools saw of the attended hours.")):
+    coverage.tool_time(view)
 left, right = st.columns(2)
 with left, screen.panel(_("What is missing or odd"), _("Rows that are kept, and what they are left out of.")):
     trust.gaps(view, found)

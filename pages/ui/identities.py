@@ -16,6 +16,7 @@ from data.owner import owner
 from pages.ui import ask, records, text, trust
 from pages.ui.dropped import safe, said
 from pages.ui.screen import View
+from pages.ui.sources import source_name
 from pages.ui.text import N_, _, ngettext
 
 SHOWN = 8  # suggestions on a page
@@ -111,7 +112,7 @@ def _card(view: View, one: Suggestion, moving: Moving | None) -> None:
 
 def _who(title: str, one: Known) -> None:
     st.markdown(f"{_GREY.format(title)} **{safe(one.name or one.worker_id)}** {safe(one.worker_id) if one.name else ''}")
-    tools = ", ".join(trust.source_name(name) for name in one.sources)
+    tools = ", ".join(source_name(name) for name in one.sources)
     rows = ngettext("{n} row", "{n} rows", one.rows)
     st.caption(" · ".join(safe(words) for words in (tools, rows, _span(one.first, one.last)) if words))
 

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.ui import text
 
 ROWS = 10  # on one page of the list
-_SMALL = ":small[{}]"
+_SMALL, _BOLD, _GREY = ":small[{}]", "**{}**", ":gray[{}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Row:
     name: str
     value: str
     under: Sequence[str] = ()
+    grey: bool = False  # its numbers stand still
 
 
 def show(rows: Sequence[Row], *, key: str, head: str, value_head: str, select: bool = False) -> int | None:
@@ -43,7 +44,7 @@ def show(rows: Sequence[Row], *, key: str, head: str, value_head: str, select: b
                             chosen = number
                     else:
                         st.markdown(plain(row.name), width="content")
-                    st.markdown(f"**{row.value or text.NONE}**", width="content")
+                    st.markdown((_GREY if row.grey else _BOLD).format(row.value or text.NONE), width="content")
                 if any(row.under):
                     st.markdown(_SMALL.format(" · ".join(words for words in row.under if words)))
     return chosen

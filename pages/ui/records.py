@@ -13,7 +13,7 @@ import streamlit as st
 from pages.ui import grids, lists, text, theme
 from pages.ui.text import missing, speaking
 
-Cell = str | int | float | date | bool | None
+Cell = str | int | float | date | bool | tuple[int, ...] | None
 Columns = Mapping[str, Sequence[Cell]]
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -29,16 +29,17 @@ def show(
     wide: Sequence[str] = (),
     export: Callable[[], Columns] | None = None,
     brief: Sequence[str] = (),
+    grey: Sequence[bool] = (),
 ) -> int | None:
     """The columns side by side, in the order of their rows, with a CSV download under it; the number of the row clicked.
 
-    `wide` names columns of long words. `export` gives what the download holds where that is more than what is shown. On a phone
+    `wide` names columns of long words; a cell of numbers is drawn as bars; `grey` says which rows stand still. `export` gives what the download holds where that is more than what is shown. On a phone
     the rows are a list of the columns named in `brief` (default: all): the name, what stands beside it, and what under it.
     """
     if theme.phone():
-        chosen = _list(columns, list(brief) or list(columns), key=key, select=select)
+        chosen = _list(columns, list(brief) or list(columns), key=key, select=select, grey=grey)
     else:
-        chosen = _grid(columns, key=key, title=title, select=select, wide=wide)
+        chosen = _grid(columns, key=key, title=title, select=select, wide=wide, grey=grey)
     language = text.lang()
 
     def make() -> bytes:
@@ -58,7 +59,7 @@ def show(
     return chosen
 
 
-def _list(columns: Columns, brief: Sequence[str], *, key: str, select: bool) -> int | None:
+def _list(columns: Columns, brief: Sequence[str], *, key: str, select: bool, grey: Sequence[bool]) -> int | None:
     """The rows as a phone shows them; the number of the one tapped."""
     name, beside, *under = brief
     rows = [
@@ -66,6 +67,7 @@ def _list(columns: Columns, brief: Sequence[str], *, key: str, select: bool) -> 
             _said(first),
             lists.plain(_said(value)),
             [f":gray[{lists.plain(head)}] {lists.plain(_said(columns[head][i]))}" for head in under],
+            grey=bool(grey) and grey[i],
         )
         for i, (first, value) in enumerate(zip(columns[name], columns[beside], strict=True))
     ]
@@ -75,20 +77,24 @@ def _list(columns: Columns, brief: Sequence[str], *, key: str, select: bool) -> 
 def _said(cell: Cell) -> str:
     if cell is None or missing(cell):
         return text.NONE
+    if isinstance(cell, tuple):
+        return " ".join(text.count(n) for n in cell)
     return str(cell) if isinstance(cell, (str, date, bool)) else text.count(cell) if isinstance(cell, int) else text.decimal(cell)
 
 
-def _grid(columns: Columns, *, key: str, title: str, select: bool, wide: Sequence[str]) -> int | None:
+def _grid(columns: Columns, *, key: str, title: str, select: bool, wide: Sequence[str], grey: Sequence[bool]) -> int | None:
     """The rows as a table; the number of the one clicked."""
     config = {name: _config(name, values, name in wide) for name, values in columns.items()}
     frame = pd.DataFrame({name: list(values) for name, values in columns.items()})
     height = 36 * (ROWS + 1) + 2 if len(frame) > ROWS else "auto"
-    return grids.show(frame, config, key=key, height=height, alt=title, select=select)
+    return grids.show(frame, config, key=key, height=height, alt=title, select=select, grey=grey)
 
 
 def _config(name: str, values: Sequence[Cell], wide: bool) -> object:
     if all(isinstance(v, (int, float)) or v is None for v in values) and any(v is not None for v in values):
         return st.column_config.NumberColumn(name, format="%,d" if all(isinstance(v, int) or v is None for v in values) else "%,.1f")
+    if any(isinstance(v, tuple) for v in values):
+        return st.column_config.BarChartColumn(name, width="small", color="primary", y_min=0)
     return st.column_config.TextColumn(name, width="large" if wide else None)
 
 
@@ -104,4 +110,6 @@ def written(columns: Columns) -> bytes:
 def _safe(cell: Cell) -> Cell:
     if isinstance(cell, str):
         return f"'{cell}" if cell.startswith(FORMULA) else cell
+    if isinstance(cell, tuple):
+        return " ".join(map(str, cell))
     return "" if missing(cell) else cell

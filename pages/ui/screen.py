@@ -15,7 +15,7 @@ from metrics.period import Compare, Period
 from metrics.query import Query
 from metrics.reach import Reach, reach
 from metrics.scope import Scope
-from pages.ui import access, ask, charts, filters, states, text, theme
+from pages.ui import access, ask, charts, filters, sources, states, text, theme
 from pages.ui.ask import Answer
 from pages.ui.text import _
 
@@ -92,6 +92,10 @@ class View:
             total=total or not dims,
         )
 
+    def standing_still(self, dimension: str) -> Mapping[str, str]:
+        """The sites or projects of which nothing new can come, all of their sources being silent: id → since when, in words."""
+        return sources.standing_still(self.store, self.scope, dimension)
+
     def notes(self, *answers: Answer) -> None:
         """What a reader must know about these numbers, each sentence once, under the content."""
         said = dict.fromkeys(words for answer in answers for words in answer.notes)
@@ -146,6 +150,9 @@ def open(name: str) -> View:
     if before and before < first and not screen.roster:
         st.caption(":material/info: " + _("There is nothing to compare with: the first data is of {day}.", day=text.day(first, year=True)))
         choice = replace(choice, compare=None)
+    if screen.filters and not screen.roster:  # what rests on lists alone, or says it itself, does not stand still with a source
+        conditions = choice.conditions()
+        sources.remark(store, visitor.scope, sites=conditions.get("site", ()), projects=conditions.get("project", ()))
     return View(name, visitor, store, choice, fresh)
 
 

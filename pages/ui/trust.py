@@ -10,14 +10,17 @@ from typing import Any, cast
 import streamlit as st
 
 from data import status as keeper
+from data.sent import Sent, sent
 from data.store import Store
 from data.tables import reason
 from data.verify import Check, verify
 from metrics.period import ALL
 from metrics.scope import Scope
-from pages.ui import charts, numbers, records, screen, states, text
+from pages.ui import ask, charts, numbers, records, screen, states, text
 from pages.ui.ask import measure
 from pages.ui.screen import View
+from pages.ui.sources import SOURCES as SOURCES
+from pages.ui.sources import against_rhythm, source_name
 from pages.ui.text import N_, NONE, _, say
 
 TABLES: dict[str, str] = {
@@ -37,34 +40,16 @@ TABLES: dict[str, str] = {
     "quotas": N_("Quotas"),
     "notes": N_("Events"),
 }
-SOURCES: dict[str, str] = {  # what people call the sources that the product itself names; any other says its own name
-    "cvat": "CVAT",
-    "label_studio": "Label Studio",
-    "client_platform": N_("Client platform"),
-    "daily_sheet": N_("Daily sheet"),
-    "demo": N_("Demo base"),
-}
 STUBS: dict[keeper.Stub, str] = {"worker": N_("People"), "project": N_("Projects"), "team": N_("Teams"), "site": N_("Sites")}
 SHOWN = 500  # refused rows on the screen; the download has all
 LISTED = 200  # ids known only by id
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One tool or file source: rows in the log, first and newest instant, newest load (UTC, None where there is none)."""
-
-    name: str
-    rows: int
-    first: datetime | None
-    last: datetime | None
-    loaded: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
-    """What the store knows about itself: counts over all of it, no contents."""
+    """What the store knows about itself, no contents: sources by the rows of the visitor's sites, the rest counted over all of it."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[Sent, ...]
     rows: Mapping[str, int]
     undated: Mapping[str, int]
     stubs: Mapping[str, int]
@@ -84,27 +69,25 @@ def sees_contents(scope: Scope, role: str) -> bool:
 
 
 def facts(view: View) -> Facts:
-    """Read once per version of the store."""
-    return _facts(str(view.store.path), view.store.version, view.store)
+    """Read once per version of the store and sites."""
+    return _known.get(view.store, (ask.version(view.store), view.scope.sites), lambda: _facts(view.store, view.scope))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _facts(path: str, version: int, _store: Store) -> Facts:
-    found = cast("dict[str, Any]", keeper.status(_store))
-    sources = (Source(s["name"], s["rows"], _moment(s["first"]), _moment(s["last"]), _moment(s["loaded_at"])) for s in found["sources"])
+_known = ask.Memory(16)
+
+
+def _facts(store: Store, scope: Scope) -> Facts:
+    found = cast("dict[str, Any]", keeper.status(store))
+    mine = tuple(sent(store, scope.sites))
     return Facts(
-        tuple(s for s in sources if s.rows or s.loaded),
-        found["rows"],
-        found["undated"],
+        mine,
+        {"work": sum(s.work for s in mine), "review": sum(s.reviews for s in mine)},
+        {"work": sum(s.undated_work for s in mine), "review": sum(s.undated_reviews for s in mine)},
         found["stubs"],
-        tuple(keeper.refusals(_store)),
+        tuple(keeper.refusals(store)),
         found["bytes"],
         found["version"],
     )
-
-
-def _moment(iso: str | None) -> datetime | None:
-    return datetime.fromisoformat(iso) if iso else None
 
 
 def stale(found: Facts, now: datetime | None = None) -> None:
@@ -121,10 +104,10 @@ def cards(view: View, found: Facts) -> None:
     refused, unlinked = sum(r.rows for r in found.refused), view.ask("unlinked_reviews", period=ALL).total("unlinked_reviews")
     undated, known = sum(found.undated.values()), sum(found.stubs.values())
     log = found.rows["work"] + found.rows["review"]
-    late = [s for s in found.sources if s.last and found.newest and found.newest - s.last > screen.STALE]
+    silent = len(against_rhythm(view.store, view.scope).silent)
     share = _("{share} of the log", share=text.percent(undated / log, 2)) if log else ""
     rows: list[tuple[str, str, str, str]] = [
-        (_("Sources"), text.count(len(found.sources)), _("{n} behind the others", n=len(late)) if late else _("none behind"), _("tools and files whose rows are in the log")),
+        (_("Sources"), text.count(len(found.sources)), _("{n} silent", n=silent) if silent else _("none silent"), _("tools and files whose rows are in the log")),
         (_("Work rows"), text.short(found.rows["work"]), _("{n} reviews", n=text.short(found.rows["review"])), _("rows of annotation, rework, review and cleaning in the log")),
         (_("Undated rows"), text.short(undated), share, _("rows without a time: they count in totals, never in a dated view")),
         (_("Unlinked reviews"), text.short(unlinked or 0), "", say(measure("unlinked_reviews").note)),
@@ -134,29 +117,6 @@ def cards(view: View, found: Facts) -> None:
     with st.grid(len(rows), min_column_width=140, gap="small"):
         for name, value, beside, meaning in rows:
             st.metric(name, value, delta_description=beside or None, help=meaning, border=True, height="stretch")
-
-
-def sources(view: View, found: Facts) -> None:
-    """One row a source."""
-    now = datetime.now(UTC)
-    records.show(
-        {
-            _("Source"): [source_name(s.name) for s in found.sources],
-            _("Rows"): [s.rows for s in found.sources],
-            _("First"): [clock(view, s.first) for s in found.sources],
-            _("Newest"): [clock(view, s.last) for s in found.sources],
-            _("Behind"): [text.span((now - s.last).total_seconds()) if s.last else NONE for s in found.sources],
-            _("Last loaded"): [clock(view, s.loaded) for s in found.sources],
-        },
-        key="trust_sources",
-        brief=[_("Source"), _("Behind"), _("Rows"), _("Last loaded")],
-        title=_("Sources"),
-    )
-
-
-def source_name(name: str) -> str:
-    """What people call a source."""
-    return _(SOURCES[name]) if name in SOURCES else name
 
 
 def clock(view: View, at: datetime | None) -> str:

@@ -75,12 +75,18 @@ def test_by_hand(store: Store) -> None:
 
 
 def test_what_loads_said(store: Store) -> None:
-    assert sent.told(store) == {"tool": sent.Told(6, 0, 0)}
+    def told() -> dict[str, tuple[int, int, int]]:
+        return {source: (one.rows, one.duplicates, one.rejected) for source, one in sent.told(store).items()}
+
+    before = datetime.now(UTC)
+    assert told() == {"tool": (6, 0, 0)}
     load(store, [batch("annotations", [work("1", day(2), clock="active"), work("9", day(9))])], source="tool")
-    assert sent.told(store) == {"tool": sent.Told(8, 1, 0)}
+    assert told() == {"tool": (8, 1, 0)}
+    assert before <= sent.told(store)["tool"].last <= datetime.now(UTC)
     assert sent.told(store, datetime(2100, 1, 1)) == {}
     undo.undo(store, [int(store.rows("SELECT max(load_id) FROM load")[0][0])], by="me")
-    assert sent.told(store) == {"tool": sent.Told(6, 0, 0)}
+    assert told() == {"tool": (6, 0, 0)}
+    assert sent.told(store)["tool"].last < before
 
 
 def test_equal_to_the_log_after_every_kind_of_change(store: Store) -> None:

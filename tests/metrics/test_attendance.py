@@ -10,7 +10,8 @@ import pytest
 
 from data.load import load
 from data.store import Store
-from metrics.attendance import Coverage, Person, clocked, coverage, expected, presence
+from metrics.attendance import Coverage, Person, clocked, coverage, expected, presence, together, unheard
+from metrics.feeds import at_site, feeds
 from metrics.model import QueryError
 from metrics.scope import SYSTEM, Scope, scope_for
 from tests.data.canonical import batch
@@ -58,12 +59,27 @@ def test_coverage_by_hand(store: Store) -> None:
     """S on the 5th: a 7, b 2, c (0 to 5 and 4.5 to 8.5) 8.5, idle 0 of 8 each: 17.5 of 32. Below half: b and idle. c is above 1.05 × 8 = 8.4.
     lent worked nowhere and is on no list, so of no known site. On the 4th: a 4 of 8, which is half and so not below it."""
     assert coverage(store, SYSTEM, DAY - timedelta(days=1), DAY) == [
-        Coverage("", DAY, 1, 0, 8, 1, 0),
-        Coverage("S", DAY - timedelta(days=1), 1, 4, 8, 0, 0),
-        Coverage("S", DAY, 4, 17.5, 32, 2, 1),
+        Coverage("", DAY, 1, 0, 8, 8, 1, 0),
+        Coverage("S", DAY - timedelta(days=1), 1, 4, 8, 8, 0, 0),
+        Coverage("S", DAY, 4, 17.5, 32, 32, 2, 1),
     ]
     assert coverage(store, SYSTEM, DAY, DAY)[1].coverage == 17.5 / 32
-    assert Coverage("S", DAY, 0, 0, 0, 0, 0).coverage is None
+    assert Coverage("S", DAY, 0, 0, 0, 0, 0, 0).coverage is None
+
+
+def test_too_little_allows_for_breaks() -> None:
+    """7 of 9.5 attended hours are 73.7 %, but 87.5 % of the 8 planned ones: an hour and a half of breaks explains it; 6.5 h are too little."""
+    assert Coverage("S", DAY, 1, 7, 9.5, 8, 0, 0).enough
+    assert not Coverage("S", DAY, 1, 6.5, 9.5, 8, 0, 0).enough
+    assert not Coverage("S", DAY, 1, 7, 9.5, 0, 0, 0).enough
+    assert not Coverage("S", DAY, 0, 0, 0, 0, 0, 0).enough
+
+
+def test_days_together_are_sums_over_sums(store: Store) -> None:
+    days = [one for one in coverage(store, SYSTEM, DAY - timedelta(days=1), DAY) if one.site == "S"]
+    assert together(days) == Coverage("S", DAY, 5, 21.5, 40, 40, 2, 1)
+    with pytest.raises(ValueError, match="empty"):
+        together([])
 
 
 def ids(people: tuple[Person, ...]) -> set[str]:
@@ -121,3 +137,12 @@ def test_hours_clocked_in_by_hand(store: Store) -> None:
     assert clocked(store, scope_for("site_manager", site="T"), "S", DAY, DAY, "Asia/Shanghai", now) == {}
     tomorrow = now + timedelta(days=1)
     assert clocked(store, SYSTEM, "S", DAY, DAY, "Asia/Shanghai", tomorrow)[datetime(2026, 3, 5, 10)] == 4  # nobody knows when late went
+
+
+def test_hours_without_a_row_in_which_people_were_expected(store: Store) -> None:
+    """Work came at 13:00, 14:00 (c), 17:00 and 17:30. Clocked in for whole hours from 10 to 16: nothing came at 10, 11, 12, 15 and 16."""
+    now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    known = feeds(store, SYSTEM, now)
+    here = clocked(store, SYSTEM, "S", DAY, DAY, known.zone, now)
+    assert unheard(known, at_site(known, "S"), here) == {datetime(2026, 3, 5, hour) for hour in (10, 11, 12, 15, 16)}
+    assert unheard(known, at_site(known, "T"), {}) == frozenset()  # too few days to know its usual hours

@@ -73,6 +73,13 @@ def test_a_sheet_each_morning_is_not_silent_in_the_afternoon() -> None:
     assert live is not None
     assert sheet is not None
     assert (live.pause, sheet.pause, sheet.limit) == (0, 9, 19)
+    pieces = [(datetime(2026, 3, 16, 9, n), datetime(2026, 3, 2 + n, 17, 30)) for n in range(14)]
+    history = rhythm(past, pieces)  # a history that was loaded piece by piece within minutes
+    assert history is not None
+    assert history.pause == 0
+    late = rhythm(past, [*pieces, (datetime(2026, 3, 16, 15), datetime(2026, 3, 16, 14))])  # once, five hours late: one day of fifteen
+    assert late is not None
+    assert late.pause == 0
 
 
 # On a store ---------------------------------------------------------------------------------------------------------------

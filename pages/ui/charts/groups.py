@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -222,10 +222,15 @@ def heat(
     reach: float | None = None,
     better: Literal["up", "down", "none"] = "up",
     height: int | None = None,
+    written: bool = True,
+    marks: Collection[tuple[int, int]] = (),
+    mark_words: str = "",
 ) -> Figure:
     """A table of cells (row by row). Neutral around `middle`, colour only where something is off; values written in the cells.
 
     `reach` is the distance from the middle at which the colour is full (default: the farthest cell). Without a middle, paler is less.
+    Without `written` a value shows when it is pointed at. `marks` are cells (row, column) where something is missing: a cross, named
+    `mark_words`.
     """
     t = theme.tokens()
     z = [parts.clean(row) for row in cells]
@@ -252,12 +257,13 @@ def heat(
                 "xgap": 2,
                 "ygap": 2,
                 "text": [parts.words(row, say) for row in z],
-                "texttemplate": "%{text}",
+                "texttemplate": "%{text}" if written else "",
                 "textfont": {"size": 11},
                 "hoverongaps": False,
                 "customdata": [[f"{r} · {c}" for c in columns_] for r in rows],
                 "hovertemplate": "%{customdata}<br>%{text}<extra></extra>",
-            }
+            },
+            *_crosses(columns_, rows, marks, mark_words),
         ],
         "layout": parts.layout(
             height or 48 + 32 * max(1, len(rows)),
@@ -277,6 +283,25 @@ def heat(
             },
         ),
     }
+
+
+def _crosses(columns_: Sequence[str], rows: Sequence[str], marks: Collection[tuple[int, int]], words: str) -> list[dict[str, Any]]:
+    """A cross on each of these cells of a table."""
+    if not marks:
+        return []
+    placed = sorted(marks)
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [column for _row, column in placed],
+            "y": [row for row, _column in placed],
+            "marker": {"symbol": "x-thin", "size": 9, "line": parts.edge(theme.tokens().act, 2)},
+            "customdata": [f"{rows[row]} · {columns_[column]}" for row, column in placed],
+            "hovertemplate": f"%{{customdata}}<br>{words}<extra></extra>",
+            "showlegend": False,
+        }
+    ]
 
 
 def _lengths(low: float, high: float, title: str) -> dict[str, Any]:
