@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from data.errors import InputError
 
-LIMIT_MB = 200  # of one file; .streamlit/config.toml says the same to the browser
+LIMIT_MB = 100  # of one file; .streamlit/config.toml says the same to the browser
 _STEP = 1 << 20
 _LONGEST = 200  # bytes of a name: file systems take 255
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -24,7 +24,7 @@ from pages.ui.dropped import DOUBTFUL, Dropped, safe, said
 from pages.ui.screen import View
 from pages.ui.text import N_, NONE, _, ngettext
 
-ENDINGS = ["csv", "tsv", "txt", "xlsx", "json", "jsonl", "ndjson", "parquet", "gz"]
+ENDINGS = ["csv", "tsv", "txt", "xlsx", "json", "jsonl", "ndjson", "parquet"]
 _POLL_S = 0.7
 _SAMPLE = 8  # names in one line
 # Lists that hold what a role may not see are not that role's to load either.

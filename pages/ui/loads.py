@@ -19,6 +19,7 @@ from pages.ui.screen import View
 from pages.ui.text import N_, _
 
 LISTED = 100
+_LONGEST = 36  # characters of a name in the table; the dialog has all of it
 FACTS = {"annotations", "reviews"}
 TOTALS: dict[str, str] = {
     "work": N_("Work rows"),
@@ -42,7 +43,7 @@ def show(view: View) -> None:
     chosen = records.show(
         {
             _("Loaded"): [trust.clock(view, one.finished_at.replace(tzinfo=UTC)) for one in found],
-            _("File"): [_name(one) for one in found],
+            _("File"): [_short(_name(one)) for one in found],
             _("Lists"): [_lists(one) for one in found],
             _("Rows"): [one.rows for one in found],
             _("New"): [one.new for one in found],
@@ -64,6 +65,10 @@ def _name(one: Loaded) -> str:
     if one.file is None:
         return _(trust.SOURCES[one.source]) if one.source in trust.SOURCES else one.source
     return one.file.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2]}…{name[-_LONGEST // 2 + 1 :]}"
 
 
 def _lists(one: Loaded) -> str:
