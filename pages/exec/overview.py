@@ -101,6 +101,7 @@ with screen.panel(_("Projects to look at"), text.sentences(order, tap)):
         title=_("Projects"),
         select=True,
         brief=[own, tables.Difference(margin.name), "margin_rate"],
+        silent=view.standing_still("project"),
     )
 if chosen and view.choice.where.get("project") != chosen:
     filters.narrow("project", chosen)

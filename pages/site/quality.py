@@ -103,6 +103,7 @@ with screen.panel(
         title=_("Teams") if split == "team" else _("Projects"),
         select=True,
         brief=["error_rate", tables.Change("error_rate"), "reviewed"],
+        silent=view.standing_still("project") if split == "project" else None,
     )
     chosen[split or "project"] = clicked or chosen[split or "project"]
 

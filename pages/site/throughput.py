@@ -78,6 +78,7 @@ with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole sc
         title=_("Projects"),
         select=True,
         brief=["units", tables.Change("units"), "units_per_hour"],
+        silent=view.standing_still("project"),
     )
 if chosen and view.choice.where.get("project") != chosen:
     filters.narrow("project", chosen)

@@ -49,7 +49,7 @@ def show(view: View) -> None:
         key="trust_connections",
         title=_("Connections"),
         brief=[_("Connection"), _("State"), _("New"), _("Up to date until")],
-        wide=[_("State"), _("Its time")],
+        wide=[_("State")],
     )
     if view.visitor.role == "admin" and st.button(_("Pull now"), icon=":material/sync:", key="trust_pull"):
         _pull(found)

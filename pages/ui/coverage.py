@@ -40,8 +40,8 @@ def people(view: View) -> None:
     records.show(
         {
             _("People"): [name for name, *_counts in (*heads, *groups)],
-            _("Today"): [_said(day) for _name, day, _week in (*heads, *groups)],
-            _("This week"): [_said(so_far) for _name, _day, so_far in (*heads, *groups)],
+            _("Today"): _said([day for _name, day, _week in (*heads, *groups)]),
+            _("This week"): _said([so_far for _name, _day, so_far in (*heads, *groups)]),
         },
         key="trust_people",
         title=_("On the lists, clocked in, at work"),
@@ -59,8 +59,9 @@ def _counted(view: View, found: Presence, group: Group) -> int | str:
     return n if view.sees_people or n == 0 or n >= SMALLEST_GROUP else f"<{SMALLEST_GROUP}"
 
 
-def _said(count: int | str) -> str:
-    return text.count(count) if isinstance(count, int) else count
+def _said(counts: list[int | str]) -> list[int | str]:
+    """Numbers as they are; all of them as words where one is not told."""
+    return counts if all(isinstance(n, int) for n in counts) else [text.count(n) if isinstance(n, int) else n for n in counts]
 
 
 def _names(view: View, week: Presence) -> None:

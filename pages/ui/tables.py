@@ -85,37 +85,58 @@ def show(
     ids: bool = False,
     alt: str = "",
     brief: Sequence[Column] = (),
+    silent: Mapping[str, str] | None = None,
 ) -> str | None:
     """The answer's groups as rows, in their order, with downloads under it. With `select`, the source id of the row clicked, or None.
 
     `lead` names the first column (default: the dimension's name); `ids` adds the source id beside the name. On a phone the rows
     are a list: `brief` says what of the columns stands there (default: the first three), the first of them beside the name.
+    `silent` (`view.standing_still(dimension)`) names groups that nothing new comes of: they are grey and say since when.
     """
     dimension = next(d for d in answer.by if d not in TIMES)
     columns, brief = (tuple(c for c in given if not _idle(answer, c)) for given in (columns, brief))
     head = lead or text.say(next(d for d in answer.result.by if d.name == dimension).label)
+    still = tuple((silent or {}).get(name, "") for name in answer.ids(dimension))
     if theme.phone():
         row = _list(
-            answer, dimension, brief or tuple(c for c in columns if not isinstance(c, Trend))[:3], head, key=key, select=select, ids=ids
+            answer,
+            dimension,
+            brief or tuple(c for c in columns if not isinstance(c, Trend))[:3],
+            head,
+            still,
+            key=key,
+            select=select,
+            ids=ids,
         )
     else:
-        row = _grid(answer, dimension, columns, head, key=key, select=select, ids=ids, alt=alt or title)
+        row = _grid(answer, dimension, columns, head, still, key=key, select=select, ids=ids, alt=alt or title)
     exports.buttons(answer, title=title, key=key)
     return None if row is None else answer.ids(dimension)[row]
 
 
 def _grid(
-    answer: Answer, dimension: str, columns: Sequence[Column], head: str, *, key: str, select: bool, ids: bool, alt: str
+    answer: Answer,
+    dimension: str,
+    columns: Sequence[Column],
+    head: str,
+    still: Sequence[str],
+    *,
+    key: str,
+    select: bool,
+    ids: bool,
+    alt: str,
 ) -> int | None:
     """The rows as a table; the number of the one clicked."""
-    made = ("grid", dimension, columns, head, ids)
-    data, config = answer.worked_out(made, lambda: _columns(answer, dimension, columns, head, ids))
+    made = ("grid", dimension, columns, head, ids, still)
+    data, config = answer.worked_out(made, lambda: _columns(answer, dimension, columns, head, ids, still))
     height: int | Literal["content"] = "content" if len(answer) <= ROWS else 420
-    return grids.show(data, config, key=key, height=height, alt=alt, select=select)
+    return grids.show(data, config, key=key, height=height, alt=alt, select=select, grey=[bool(words) for words in still])
 
 
-def _columns(answer: Answer, dimension: str, columns: Sequence[Column], head: str, ids: bool) -> tuple[pa.Table, dict[str, Any]]:
-    data: dict[str, Any] = {head: answer.labels(dimension)}
+def _columns(
+    answer: Answer, dimension: str, columns: Sequence[Column], head: str, ids: bool, still: Sequence[str]
+) -> tuple[pa.Table, dict[str, Any]]:
+    data: dict[str, Any] = {head: [_still(name, words) for name, words in zip(answer.labels(dimension), still, strict=True)]}
     config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width=_WIDE if text.lang() == "en" else _NARROW)}
     if ids:
         data[_("Id")] = answer.ids(dimension)
@@ -128,13 +149,19 @@ def _columns(answer: Answer, dimension: str, columns: Sequence[Column], head: st
     return pa.table({name: found.cast(pa.float64()) if pa.types.is_null(found.type) else found for name, found in arrays.items()}), config
 
 
-def _list(answer: Answer, dimension: str, brief: Sequence[Column], head: str, *, key: str, select: bool, ids: bool) -> int | None:
+def _still(name: str, words: str) -> str:
+    return f"{name} · {words}" if words else name
+
+
+def _list(
+    answer: Answer, dimension: str, brief: Sequence[Column], head: str, still: Sequence[str], *, key: str, select: bool, ids: bool
+) -> int | None:
     """The rows as a phone shows them; the number of the one tapped."""
-    value_head, rows = answer.worked_out(("list", dimension, brief, ids), lambda: _lines_of(answer, dimension, brief, ids))
+    value_head, rows = answer.worked_out(("list", dimension, brief, ids, still), lambda: _lines_of(answer, dimension, brief, ids, still))
     return lists.show(rows, key=f"{key}_list", head=head, value_head=value_head, select=select)
 
 
-def _lines_of(answer: Answer, dimension: str, brief: Sequence[Column], ids: bool) -> tuple[str, list[lists.Row]]:
+def _lines_of(answer: Answer, dimension: str, brief: Sequence[Column], ids: bool, still: Sequence[str]) -> tuple[str, list[lists.Row]]:
     """What the number beside the names is called, and the rows of the list."""
     (value_head, values), *others = [_words(answer, dimension, column) for column in brief]
     return value_head, [
@@ -144,7 +171,9 @@ def _lines_of(answer: Answer, dimension: str, brief: Sequence[Column], ids: bool
             [
                 *([lists.plain(answer.ids(dimension)[i])] if ids else []),
                 *(f":gray[{lists.plain(title)}] {said[i]}" for title, said in others if said[i]),
+                still[i],
             ],
+            grey=bool(still[i]),
         )
         for i, name in enumerate(answer.labels(dimension))
     ]
