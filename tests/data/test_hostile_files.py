@@ -452,13 +452,27 @@ MIB = 1 << 20
 def test_what_unpacks_to_hundreds_of_megabytes_is_read_in_bounded_memory(
     tmp_path: Path, name: str, start: bytes, piece: bytes, says: str
 ) -> None:
-    path = streamed(tmp_path / f"{name}.gz", start, piece, 160)
+    path = streamed(tmp_path / f"{name}.gz", start, piece, 300)
     assert path.stat().st_size < 8 * MIB
     ran = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr[-2_000:]
     assert says in ran.stderr
     _, _, peak = map(int, ran.stdout.split())
     assert peak < 900
+
+
+@pytest.mark.slow
+def test_a_file_three_times_as_large_takes_no_more_memory(tmp_path: Path) -> None:
+    peaks = []
+    for times in (60, 180):
+        piece = "".join(f"{n},worker {n % 800},p,item {n},2026-03-05T10:00:00Z,3,41.5,{'x' * 40}\n" for n in range(10_000))
+        path = streamed(tmp_path / f"{times}.csv.gz", HEAD.encode() + b"\n", piece.encode(), times * MIB // len(piece))
+        ran = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, timeout=300)
+        rows, refused_, peak = map(int, ran.stdout.split())
+        assert (rows, refused_) == (times * MIB // len(piece) * 10_000, 0), ran.stderr[-2_000:]
+        peaks.append(peak)
+    assert peaks[1] < 700
+    assert peaks[1] < peaks[0] + 150
 
 
 # Parquet of the wrong types -------------------------------------------------------------------------------------------------------
