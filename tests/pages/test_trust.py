@@ -7,10 +7,11 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from data import connections
+from data import accounts, connections
 from data.connectors.connector import Connection
 from data.load import load
 from data.owner import owner
@@ -205,3 +206,119 @@ def test_addresses_and_errors_are_for_those_who_look_after_the_whole_base(connec
 def test_without_connections_the_screen_says_how_to_make_one(visit: Open) -> None:
     assert "python -m data connection add" in said(visit(SCREEN, persona="admin", lang="en"))
     assert "An administrator can connect one." in said(visit(SCREEN, persona="site_manager", lang="en"))
+
+
+# Sources against their rhythm, lists against attendance --------------------------------------------------------------------
+def shifted(hours: float) -> datetime:
+    """So many hours ago, in UTC as the log has it."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(hours=hours)
+
+
+@pytest.fixture
+def silent(visit: Open) -> Open:
+    """A feed that sent from W02 (S1) every hour, day and night, for two weeks and stopped five hours ago; P9 has its rows alone. Another, from
+    W20 (S2), still sends."""
+    store = owner().store
+
+    def rows(source: str, worker: str, project: str, last: int) -> list[dict[str, object]]:
+        return [
+            {
+                "event_id": f"{source} {n}",
+                "worker_id": worker,
+                "project_id": project,
+                "item_id": f"{source} {n}",
+                "ts": shifted(n),
+                "units": 1,
+            }
+            for n in range(last, 15 * 24)
+        ]
+
+    load(store, [_batch("projects", [{"project_id": "P9", "name": "跟踪", "name_en": "Tracking", "modality": "video"}])])
+    load(store, [_batch("annotations", rows("cvat", "W02", "P9", 5))], source="cvat")
+    load(store, [_batch("annotations", rows("label_studio", "W20", "P1", 0))], source="label_studio")
+    for source in ("cvat", "label_studio"):
+        accounts.add_token(store, source, source=source)
+    return visit
+
+
+def table(at: AppTest, column: str) -> pd.DataFrame:
+    return next(d.value for d in at.dataframe if column in d.value.columns)
+
+
+def test_sources_say_whether_they_send_as_usual(silent: Open) -> None:
+    store = owner().store
+    found = table(silent(SCREEN, persona="admin", lang="en"), "State").set_index("Source")
+    assert found.loc["CVAT", "State"].startswith("silent since ")
+    assert found.loc["Label Studio", "State"] == "sends as usual"
+    assert found.loc["small", "State"] == "loaded by hand"
+    midnight = (datetime.now(UTC) + timedelta(hours=8)).date()
+    today = dict(store.rows(
+        "SELECT name, count(*) FROM (SELECT source_key, ts FROM work UNION ALL SELECT source_key, ts FROM review) JOIN source USING (source_key) "
+        "WHERE (ts + INTERVAL 8 HOUR)::DATE = ? GROUP BY ALL", [midnight]
+    ))  # fmt: skip
+    assert found["Today"].to_dict() == {
+        name: today.get(key, 0) for name, key in (("CVAT", "cvat"), ("Label Studio", "label_studio"), ("small", "small"))
+    }
+    assert len(found.loc["CVAT", "Rows a day"]) == 15
+    assert found.loc["small", "With a duration"] == "100%"
+    assert found.loc["CVAT", ["With a time", "With a duration", "Duplicates", "Refused"]].tolist() == ["100%", "0%", "0%", "0%"]
+
+
+def test_every_screen_names_the_silent_source_of_what_it_shows(silent: Open) -> None:
+    for screen in ("site/throughput.py", "site/quality.py", "exec/overview.py"):
+        (remark,) = (w.value for w in silent(screen, persona="admin", lang="en").warning)
+        assert remark.startswith("CVAT silent since "), screen
+        assert "Label Studio" not in remark
+    at = silent("site/throughput.py", persona="admin", lang="zh")
+    assert "CVAT 自 " in at.warning[0].value
+    assert any("跟踪 · 自 " in name for name in table(at, "项目")["项目"])
+    assert not silent("site/throughput.py", persona="admin", lang="en", site="S2").warning
+    assert not silent("hr/headcount.py", persona="admin", lang="en").warning
+
+
+def test_a_site_manager_hears_of_the_sources_of_the_own_site(silent: Open) -> None:
+    store = owner().store
+    at = silent(SCREEN, persona="site_manager", lang="en")  # of S1
+    found = table(at, "State").set_index("Source")
+    assert set(found.index) == {"CVAT", "small"}
+    assert "Duplicates" not in found
+    assert (
+        found.loc["small", "Rows"]
+        == store.rows(
+            "SELECT count(*) FROM (SELECT source_key, site_key FROM work UNION ALL SELECT source_key, site_key FROM review) JOIN source USING (source_key) "
+            "JOIN site USING (site_key) WHERE source.name = 'small' AND site_id = 'S1'"
+        )[0][0]
+    )
+    assert not [option for option in at.selectbox(key="trust_hours").options if "Linhe" in option]
+
+
+def test_gaps_by_hour_of_a_source_and_of_a_site(silent: Open) -> None:
+    at = silent(SCREEN, persona="admin", lang="en")
+    assert at.selectbox(key="trust_hours").options == ["CVAT", "Label Studio", "small", "Qingjian", "Linhe"]
+    assert "Usual hours 00–24; usual pause 0 h. 4 hours without a row." in said(at) or "5 hours without a row." in said(at)
+    at.selectbox(key="trust_hours").select("source label_studio").run()
+    assert "0 hours without a row." in said(at)
+    at.selectbox(key="trust_hours").select("site S2").run()
+    assert not at.exception
+
+
+def test_lists_attendance_and_work_side_by_side(visit: Open) -> None:
+    store, today = owner().store, (datetime.now(UTC) + timedelta(hours=8)).date()
+    load(store, [
+        _batch("workers", [{"worker_id": "IDLE", "name": "闲人", "site_id": "S1", "team_id": "T1", "role": "annotator", "hire_date": today}]),
+        _batch("attendance", [{"worker_id": "W00", "work_date": today - timedelta(days=1), "rostered_minutes": 480,
+                               "clock_in": shifted(34), "clock_out": shifted(26)}]),
+    ])  # fmt: skip
+    at = visit(SCREEN, persona="admin", lang="en")
+    people = table(at, "People").set_index("People")
+    assert people.loc["On the list, no work, no attendance, no leave", "Today"] >= 1
+    sites = table(at, "Attended hours")
+    assert sites[["Site", "Person-days", "Attended hours", "Planned hours"]].to_numpy().tolist() == [["Qingjian", 1, 8.0, 8.0]]
+    secret = visit(SCREEN, persona="executive", lang="en")
+    assert "闲人" not in shown(secret) + said(secret)
+    told = table(secret, "People").set_index("People")["Today"]
+    assert told["On the list, no work, no attendance, no leave"] in ("<5", *map(str, range(5, 30)))
+
+
+def test_without_attendance_the_panel_says_what_to_import(visit: Open) -> None:
+    assert "import the attendance list" in said(visit(SCREEN, persona="hr", lang="en"))
