@@ -168,14 +168,27 @@ def connection(args: argparse.Namespace) -> int:
         payload |= {
             "tool": args.tool, "address": args.address, "credential": args.credential, "hook_secret": args.hook_secret, "source": args.source,
             "every": args.every, "projects": _pairs(args.project), "people": _pairs(args.person), "only": args.only,
-            "keep_deleted": args.keep_deleted, "unchecked": args.unchecked,
+            "keep_deleted": args.keep_deleted, "unchecked": args.unchecked, "mapping": args.mapping,
         }  # fmt: skip
     answer = do("connection", payload)
     if args.json:
         show(answer)
     elif args.action == "list":
         found = cast(list[Row], answer["connections"])
-        shown = ["name", "title", "address", "every_s", "caught_up_at", "lag_s", "failures", "new", "updated", "rejected", "error"]
+        shown = [
+            "name",
+            "title",
+            "address",
+            "every_s",
+            "caught_up_at",
+            "lag_s",
+            "failures",
+            "new",
+            "updated",
+            "rejected",
+            "error",
+            "remark",
+        ]
         table(found, shown) if found else say("There are no connections yet.")
     elif args.action == "remove":
         print(f"{answer['name']} is removed; what it brought stays.")
@@ -515,8 +528,11 @@ def parser() -> argparse.ArgumentParser:
             two.add_argument("name", metavar="NAME")
         if action == "add":
             two.add_argument("--tool", required=True, choices=sorted(CONNECTORS), metavar="TOOL", help=", ".join(sorted(CONNECTORS)))
-            two.add_argument("--address", required=True, metavar="URL", help="where the tool is")
-            two.add_argument("--credential", required=True, metavar="REF", help="where its token is: env:NAME or file:/path, never itself")
+            two.add_argument("--address", required=True, metavar="URL", help="where the tool is: a URL, or a folder on the server")
+            two.add_argument(
+                "--credential", metavar="REF", help="where its token is: env:NAME or file:/path, never itself (a folder needs none)"
+            )
+            two.add_argument("--mapping", metavar="NAME", help="the saved mapping through which a folder's files are read")
             two.add_argument("--hook-secret", metavar="REF", help="where the secret of its webhooks is, likewise (none: no webhooks)")
             two.add_argument("--source", metavar="NAME", help="whose ids these are (default: the connection's name)")
             two.add_argument("--every", type=int, metavar="SECONDS", help="from one pull to the next (30)")

@@ -135,8 +135,9 @@ def _wanted(payload: Payload) -> Connection:
     if not isinstance(only, list) or not all(isinstance(one, str) for one in only):
         raise InputError("“only” must be a list of projects.", "“only”应为项目列表。")
     return Connection(
-        name, tool, _text(payload, "source") or name, _need(payload, "address"), _need(payload, "credential"), _text(payload, "hook_secret"),
+        name, tool, _text(payload, "source") or name, _need(payload, "address"), _text(payload, "credential") or "", _text(payload, "hook_secret"),
         pairs["projects"], pairs["people"], tuple(only), payload.get("keep_deleted") is True, 30 if every is None else every,
+        _text(payload, "mapping"),
     )  # fmt: skip
 
 

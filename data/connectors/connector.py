@@ -113,6 +113,30 @@ class Page:
     remark: tuple[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """This base's own ids for the tool's; what has none is called SOURCE:ID."""
+
+    source: str
+    projects: Mapping[str, str]
+    people: Mapping[str, str]
+
+    def worker(self, user: str) -> str:
+        """The worker id of a user of the tool."""
+        return self.people.get(user, f"{self.source}:{user}")
+
+    def project(self, project: str) -> str:
+        """The project id of a project of the tool."""
+        return self.projects.get(project, f"{self.source}:{project}")
+
+    def knowing(self, people: Mapping[str, tuple[str, str]], given: Mapping[str, str]) -> Names:
+        """The same with those people of whom the base gave the user name or the e-mail address."""
+        found = {
+            user: given[known] for user, words in people.items() for known in (*words, user) if known and known in given
+        }  # fmt: skip
+        return Names(self.source, self.projects, {**self.people, **found})
+
+
 class Connector(Protocol):
     """One tool. Errors are PieceworkErrors with a sentence for the operator; they never quote a secret."""
 

@@ -28,7 +28,7 @@ from duckdb import DuckDBPyConnection
 from data.connectors import cvat_facts as facts
 from data.connectors import cvat_quality as quality
 from data.connectors.client import Client, ToolError
-from data.connectors.connector import Clock, Connection, Cursor, Discovery, Named, Page, Read
+from data.connectors.connector import Clock, Connection, Cursor, Discovery, Named, Names, Page, Read
 from data.connectors.credential import secret
 from data.connectors.cvat_events import EPOCH, SCOPES, WORKING_TIME, Seen, Unreadable, instant, seen_in
 from data.errors import InputError
@@ -246,7 +246,7 @@ class Cvat:
             return
         state["projects"] |= fresh
         changed, state["users"] = digest != state["users"], digest
-        names = facts.Names(connection.source, connection.projects, {**connection.people, **state["people"]})
+        names = Names(connection.source, connection.projects, {**connection.people, **state["people"]})
         found = []
         if unnamed := {name: title for name, title in fresh.items() if name not in connection.projects}:
             table = pa.table({
@@ -298,7 +298,7 @@ class ExportFailed(ToolError):
 
 
 def _taken(connection: Connection, state: Mapping[str, Any], seen: Seen) -> Callable[[DuckDBPyConnection], list[Batch]]:
-    names = facts.Names(connection.source, connection.projects, {**connection.people, **state["people"]})
+    names = Names(connection.source, connection.projects, {**connection.people, **state["people"]})
     kept = "SELECT raw FROM reject WHERE file IS NULL AND raw IN (SELECT unnest(?::VARCHAR[]))"
 
     def batches(cur: DuckDBPyConnection) -> list[Batch]:
@@ -313,7 +313,7 @@ def _taken(connection: Connection, state: Mapping[str, Any], seen: Seen) -> Call
 def _judged(
     connection: Connection, state: Mapping[str, Any], rows: list[Mapping[str, Any]], targets: Mapping[str, tuple[str, float]]
 ) -> Callable[[DuckDBPyConnection], list[Batch]]:
-    names = facts.Names(connection.source, connection.projects, {**connection.people, **state["people"]})
+    names = Names(connection.source, connection.projects, {**connection.people, **state["people"]})
     return lambda cur: quality.batches(facts.reading(cur), names, rows, targets)
 
 

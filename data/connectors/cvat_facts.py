@@ -16,39 +16,15 @@ from decimal import Decimal
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from data.connectors.connector import Read
+from data.connectors.connector import Names, Read
 from data.connectors.cvat_events import HOUR, Event, Job, Seen, of_text
 from data.connectors.cvat_jobs import JobLife, Row, Verdict
 from data.tables import ARROW, Batch, Reject
 
 _KNOWN = """SELECT w.event_id, k.worker_id, p.project_id, w.item_id, b.batch_id, epoch_ms(w.ts), w.action, w.round, w.units, w.prelabelled_units, w.seconds, w.extra
-    FROM work AS w JOIN worker AS k USING (worker_key) JOIN project AS p USING (project_key) LEFT JOIN batch AS b ON b.batch_key = w.batch_key AND w.batch_key <> 0
+    FROM work AS w JOIN worker AS k ON k.worker_key = coalesce(w.given_key, w.worker_key) JOIN project AS p USING (project_key) LEFT JOIN batch AS b ON b.batch_key = w.batch_key AND w.batch_key <> 0
     WHERE w.source_key = (SELECT source_key FROM source WHERE name = ?) AND w.item_id IN (SELECT unnest(?::VARCHAR[]))"""
 _ACTIONS = ("annotate", "rework", "review", "clean")
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """This base's own ids for the tool's; what has none is called SOURCE:ID. A task outside any project is one: SOURCE:task-ID."""
-
-    source: str
-    projects: Mapping[str, str]
-    people: Mapping[str, str]
-
-    def worker(self, user: str) -> str:
-        """The worker id of a user of the tool."""
-        return self.people.get(user, f"{self.source}:{user}")
-
-    def project(self, project: str) -> str:
-        """The project id of a project of the tool (or task-ID)."""
-        return self.projects.get(project, f"{self.source}:{project}")
-
-    def knowing(self, people: Mapping[str, tuple[str, str]], given: Mapping[str, str]) -> Names:
-        """The same with those people of whom the base gave the user name or the e-mail address."""
-        found = {
-            user: given[known] for user, words in people.items() for known in (*words, user) if known and known in given
-        }  # fmt: skip
-        return Names(self.source, self.projects, {**self.people, **found})
 
 
 def project_of(job: Job) -> str | None:

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from data.connectors import cvat_facts as facts
-from data.connectors.connector import Connection, Cursor, Read
+from data.connectors.connector import Connection, Cursor, Names, Read
 from data.connectors.cvat_events import NEEDED, seen_in
 from data.encoding import opened
 from data.errors import InputError
@@ -57,9 +57,7 @@ class CvatFiles:
 
         seen = seen_in(path, step)
         given = connection.people if connection else {}
-        names = facts.Names(source, connection.projects if connection else {}, {**given, **cursor.get("people", {})}).knowing(
-            seen.people, given
-        )
+        names = Names(source, connection.projects if connection else {}, {**given, **cursor.get("people", {})}).knowing(seen.people, given)
         jobs = iter(facts.chosen(seen, connection.only if connection else ()).items())
         rejects = seen.rejects
         while (some := dict(islice(jobs, JOBS))) or rejects:

@@ -17,9 +17,8 @@ from typing import Any
 import pyarrow as pa
 
 from data.codes import ANNOTATE, REWORK
-from data.connectors.connector import Read
+from data.connectors.connector import Names, Read
 from data.connectors.cvat_events import Unreadable, instant, refused
-from data.connectors.cvat_facts import Names
 from data.tables import ARROW, Batch
 
 # The kinds that mean the same as words the house has; the others keep their own.
@@ -86,7 +85,7 @@ def _id(value: object) -> str | None:
 _AUTHOR = f"""SELECT arg_max(event_id, (ts, event_id)), any_value(worker_id), any_value(project_id), any_value(batch_id), any_value(round) FROM (
         SELECT w.event_id, w.ts, w.round, k.worker_id, p.project_id, b.batch_id,
             sum(coalesce(w.seconds, 0)) OVER (PARTITION BY w.worker_key) AS spent, max(w.units) OVER (PARTITION BY w.worker_key) AS made
-        FROM work AS w JOIN worker AS k USING (worker_key) JOIN project AS p USING (project_key) LEFT JOIN batch AS b ON b.batch_key = w.batch_key AND w.batch_key <> 0
+        FROM work AS w JOIN worker AS k ON k.worker_key = coalesce(w.given_key, w.worker_key) JOIN project AS p USING (project_key) LEFT JOIN batch AS b ON b.batch_key = w.batch_key AND w.batch_key <> 0
         WHERE w.source_key = (SELECT source_key FROM source WHERE name = ?) AND w.item_id = ? AND w.action IN ({ANNOTATE}, {REWORK})
             AND w.ts <= make_timestamp_ms(?) AND w.round = (
                 SELECT max(round) FROM work WHERE source_key = (SELECT source_key FROM source WHERE name = ?) AND item_id = ?

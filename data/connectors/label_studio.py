@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 
 from data.connectors import label_studio_facts as shapes
 from data.connectors.client import Client, ToolError
-from data.connectors.connector import Clock, Connection, Cursor, Discovery, Named, Page, Read
+from data.connectors.connector import Clock, Connection, Cursor, Discovery, Named, Names, Page, Read
 from data.connectors.credential import secret
 from data.tables import Batch
 
@@ -167,7 +167,7 @@ class LabelStudio:
                 above = max(int(one["id"]) for one in tasks)
 
     def _swept(
-        self, http: Client, names: shapes.Names, connection: Connection, projects: Sequence[str], state: Mapping[str, Any], read: Read
+        self, http: Client, names: Names, connection: Connection, projects: Sequence[str], state: Mapping[str, Any], read: Read
     ) -> Iterator[Page]:
         """Compare the tasks that have work here with those still there: the vanished ones lose their output, differing ones are
         read again. `projects` are all those of the tool that are one project here."""
@@ -211,12 +211,12 @@ class LabelStudio:
         yield Page(_copy(state), lambda cur: [Batch("workers", table, [], len(rows))] if rows else [], len(seen))
 
 
-def names_of(connection: Connection, cursor: Cursor) -> shapes.Names:
+def names_of(connection: Connection, cursor: Cursor) -> Names:
     """This base's ids, with what the connection has learnt of people given by e-mail or user name."""
-    return shapes.Names(connection.source, connection.projects, {**connection.people, **cursor.get("people", {})})
+    return Names(connection.source, connection.projects, {**connection.people, **cursor.get("people", {})})
 
 
-def live(read: Read, names: shapes.Names, project: str) -> dict[str, int]:
+def live(read: Read, names: Names, project: str) -> dict[str, int]:
     """Tasks of a project that have annotations in the log, and how many of these are not marked as deleted."""
     sql = """SELECT item_id, count(*) FROM work WHERE source_key = (SELECT source_key FROM source WHERE name = ?)
         AND project_key = (SELECT project_key FROM project WHERE project_id = ?) AND NOT contains(event_id, '@')
@@ -224,11 +224,11 @@ def live(read: Read, names: shapes.Names, project: str) -> dict[str, int]:
     return dict(read(sql, [names.source, names.project(project)]))
 
 
-def _taken(names: shapes.Names, connection: Connection, tasks: Sequence[Task], project: str) -> Callable[[DuckDBPyConnection], list[Batch]]:
+def _taken(names: Names, connection: Connection, tasks: Sequence[Task], project: str) -> Callable[[DuckDBPyConnection], list[Batch]]:
     return lambda cur: shapes.page_batches(shapes.reading(cur), names, tasks, project, keep_deleted=connection.keep_deleted)
 
 
-def _describe(names: shapes.Names, connection: Connection, project: Mapping[str, Any]) -> Callable[[DuckDBPyConnection], list[Batch]]:
+def _describe(names: Names, connection: Connection, project: Mapping[str, Any]) -> Callable[[DuckDBPyConnection], list[Batch]]:
     """The project's title, unless the base has a project of its own for it."""
     name = str(project["id"])
     if name in connection.projects:

@@ -21,7 +21,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from data.codes import ACTIONS, VERDICTS
-from data.connectors.connector import Read
+from data.connectors.connector import Names, Read
 from data.tables import ARROW, LOG_LIMIT, Batch, Reject, reason
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -256,23 +256,6 @@ def _annotation(raw: Mapping[str, Any], task: str, project: str, batch: str | No
 
 
 # Facts --------------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Names:
-    """This base's own ids for the tool's; what has none is called SOURCE:ID."""
-
-    source: str
-    projects: Mapping[str, str]
-    people: Mapping[str, str]
-
-    def worker(self, user: str) -> str:
-        """The worker id of a user of the tool."""
-        return self.people.get(user, f"{self.source}:{user}")
-
-    def project(self, project: str) -> str:
-        """The project id of a project of the tool."""
-        return self.projects.get(project, f"{self.source}:{project}")
-
-
 def facts(seen: Annotation, known: Sequence[Fact], names: Names) -> list[Fact]:
     """The facts to write for an annotation, given those of it that the log holds: none when the log already says all of it."""
     latest = max((fact.version for fact in known), default=None)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data.connectors import label_studio_facts as shapes
-from data.connectors.connector import Connection, Cursor, Read
+from data.connectors.connector import Connection, Cursor, Names, Read
 from data.connectors.label_studio import TOOL, names_of
 from data.delimited import RawBatch
 from data.encoding import opened
@@ -64,7 +64,7 @@ class LabelStudioFiles:
         A file that does not name its project (JSON_MIN, CSV) has that of its annotations where the log knows them, else one
         named after the file.
         """
-        names = names_of(connection, cursor) if connection else shapes.Names(source, {}, {})
+        names = names_of(connection, cursor) if connection else Names(source, {}, {})
         stem = path.name.split(".")[0] or path.name
         for one in open_file(path, progress):
             tasks = "annotations" in one.headers
@@ -76,7 +76,7 @@ class LabelStudioFiles:
                     yield from _of_tasks(raw, places, names, read) if tasks else _of_rows(raw, places, stem, names, read)
 
 
-def _of_tasks(raw: RawBatch, places: range, names: shapes.Names, read: Read) -> Iterator[Batch]:
+def _of_tasks(raw: RawBatch, places: range, names: Names, read: Read) -> Iterator[Batch]:
     """Tasks with all their annotations."""
     seen: list[tuple[int, shapes.Annotation]] = []
     bad: list[Reject] = []
@@ -104,7 +104,7 @@ def _of_tasks(raw: RawBatch, places: range, names: shapes.Names, read: Read) -> 
             yield batch
 
 
-def _of_rows(raw: RawBatch, places: range, stem: str, names: shapes.Names, read: Read) -> Iterator[Batch]:
+def _of_rows(raw: RawBatch, places: range, stem: str, names: Names, read: Read) -> Iterator[Batch]:
     """One row an annotation; a row without one is a task that nobody has worked on."""
     rows = [(int(raw.line[place]), place, {name: cells[place].as_py() for name, cells in raw.columns.items()}) for place in places]
     drawn = any(_regions(cells) for _, _, cells in rows)
@@ -142,7 +142,7 @@ def _annotation(cells: Mapping[str, Any], stem: str, drawn: bool) -> shapes.Anno
     )  # fmt: skip
 
 
-def _at_home(one: shapes.Annotation, held: shapes.Fact, names: shapes.Names) -> shapes.Annotation:
+def _at_home(one: shapes.Annotation, held: shapes.Fact, names: Names) -> shapes.Annotation:
     """The annotation in the project the log has it in."""
     home = next(
         (there for there, here in names.projects.items() if here == held.project_id), held.project_id.removeprefix(f"{names.source}:")
@@ -166,9 +166,7 @@ def _regions(cells: Mapping[str, Any]) -> int:
     return labelled or plain
 
 
-def _compared(
-    seen: list[tuple[int, shapes.Annotation]], bad: list[Reject], created: list[int | None], names: shapes.Names, read: Read
-) -> Batch:
+def _compared(seen: list[tuple[int, shapes.Annotation]], bad: list[Reject], created: list[int | None], names: Names, read: Read) -> Batch:
     """The facts that the log does not hold yet. A row whose facts it holds counts as read, and as a duplicate."""
     since = None if None in created else min((one for one in created if one is not None), default=None)
     told = shapes.known(read, names.source, [one.task for _, one in seen], since)

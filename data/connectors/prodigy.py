@@ -179,8 +179,8 @@ def _home(verdicts: Sequence[_Verdict], source: str, read: Read) -> _Home:
     """The log's work on the items that were reviewed: the review's dataset is not the one it judges."""
     items = sorted({one.item for one in verdicts})
     rows = read(
-        """SELECT item_id, worker_id, project_id, event_id FROM work JOIN source AS s USING (source_key) JOIN worker USING (worker_key)
-            JOIN project USING (project_key)
+        """SELECT item_id, k.worker_id, project_id, event_id FROM work AS w JOIN source AS s USING (source_key)
+            JOIN worker AS k ON k.worker_key = coalesce(w.given_key, w.worker_key) JOIN project USING (project_key)
         WHERE s.name = ? AND action = 0 AND item_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY ts, event_id""",
         [source, items],
     )
