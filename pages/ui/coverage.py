@@ -9,7 +9,7 @@ import streamlit as st
 from metrics.attendance import ENOUGH, GROUPS, HIGH, LOW, Coverage, Group, Person, Presence, coverage, presence, together
 from metrics.feeds import DAYS
 from metrics.scope import SMALLEST_GROUP
-from pages.ui import ask, charts, records, text
+from pages.ui import ask, charts, records, text, theme
 from pages.ui.screen import View
 from pages.ui.text import N_, NONE, _
 
@@ -114,6 +114,7 @@ def tool_time(view: View) -> None:
             lambda share: text.percent(share, 0),
             middle=0.9,
             reach=0.6,
+            written=not theme.phone(),
         ),
         key="trust_coverage",
         alt=_("Tool time against attendance"),

@@ -16,6 +16,7 @@ from pages.ui.text import _
 
 ROWS = 12  # shown without scrolling
 _NARROW, _WIDE = 120, 150  # pixels of the first column: names in Chinese, names in English
+_SINCE = 80  # more of them, where a name says since when its numbers stand still
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ def _columns(
     answer: Answer, dimension: str, columns: Sequence[Column], head: str, ids: bool, still: Sequence[str]
 ) -> tuple[pa.Table, dict[str, Any]]:
     data: dict[str, Any] = {head: [_still(name, words) for name, words in zip(answer.labels(dimension), still, strict=True)]}
-    config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width=_WIDE if text.lang() == "en" else _NARROW)}
+    width = (_WIDE if text.lang() == "en" else _NARROW) + (_SINCE if any(still) else 0)
+    config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width=width)}
     if ids:
         data[_("Id")] = answer.ids(dimension)
     last = ""
