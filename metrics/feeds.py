@@ -146,7 +146,7 @@ def feeds(store: Store, scope: Scope, now: datetime | None = None) -> Feeds:
         and _wall(slot.half, zone).date() >= dates[0]
         and slot.half * HALF_HOUR_MS <= moment.timestamp() * 1000
     )
-    judged, closed = _sending(store, moment), _holidays(store, sites)
+    judged, closed = sending(store, moment), _holidays(store, sites)
     ends = {load_id: _here(end, zone) for load_id, end in _ends(store, slots).items()}
     named: dict[str, list[Slot]] = defaultdict(list)
     for slot in slots:
@@ -291,8 +291,9 @@ def _zone(store: Store, sites: Collection[str] | None) -> str:
     return common_zone((zone for site, zone in rows if sites is None or site in sites), store.meta("zone") or "UTC")
 
 
-def _sending(store: Store, now: datetime) -> frozenset[str]:
-    """The sources that send by themselves."""
+def sending(store: Store, now: datetime | None = None) -> frozenset[str]:
+    """The sources that send by themselves: the only ones that can be silent. `now` is for tests."""
+    now = now or datetime.now(UTC)
     rows = store.rows(
         "SELECT source FROM connection UNION SELECT source FROM token WHERE may_push AND revoked_at IS NULL AND source IS NOT NULL "
         "UNION SELECT source FROM load WHERE finished_at >= $since AND new > 0 AND undone_at IS NULL AND table_name IN ('annotations', 'reviews') "

@@ -20,7 +20,8 @@ from pages.ui.sources import source_name
 from pages.ui.text import N_, _, ngettext
 
 SHOWN = 8  # suggestions on a page
-SETTLE = 60  # seconds that what was found may serve while new facts keep arriving
+SETTLE = 600  # seconds that the evidence may serve while new work keeps arriving; an account not known before shows at once
+FRESH = 60  # seconds that the rows to be moved may
 EVIDENCE: dict[Why, str] = {
     "id": N_("the account carries the person's number"),
     "mail": N_("the account's e-mail or user name says it"),
@@ -49,7 +50,7 @@ _found, _moving = ask.Memory(16), ask.Memory(256)
 
 
 def known(view: View) -> Found:
-    """Found once for each change of the people or the decisions; new work shows within a minute."""
+    """Found once for each change of the people or the decisions, and every ten minutes."""
     store, sites = view.store, _sites(view)
     key = (
         store.version_of(None, None, facts=False),
@@ -155,7 +156,7 @@ def _called(worker_id: str, name: str | None) -> str:
 
 def _moves(view: View, accounts: tuple[str, ...]) -> dict[str, Moving]:
     """What would move, of each of these accounts, as of at most a minute ago."""
-    key = (view.store.version_of(None, None, facts=False), int(time.time() // SETTLE), accounts)
+    key = (view.store.version_of(None, None, facts=False), int(time.time() // FRESH), accounts)
     return _moving.get(view.store, key, lambda: decisions.moving(view.store, accounts))
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import streamlit as st
 
 from data.store import Store
-from metrics.feeds import Feed, Feeds, feeds
+from metrics.feeds import Feed, Feeds, feeds, sending
 from metrics.scope import Scope
 from pages.ui import ask, text
 from pages.ui.text import N_, _
@@ -22,7 +22,7 @@ SOURCES: dict[str, str] = {  # what people call the sources that the product its
     "demo": N_("Demo base"),
 }
 
-_feeds = ask.Memory(64)
+_feeds, _sending = ask.Memory(64), ask.Memory(4)
 
 
 def source_name(name: str) -> str:
@@ -36,8 +36,16 @@ def against_rhythm(store: Store, scope: Scope) -> Feeds:
     return _feeds.get(store, (ask.version(store), minute, scope), lambda: feeds(store, scope))
 
 
+def any_sends(store: Store) -> bool:
+    """True where a source sends by itself: on a base that loads files now and then, no screen needs to look further."""
+    minute = int(time.time() // 60)
+    return bool(_sending.get(store, (ask.version(store), minute), lambda: sending(store)))
+
+
 def remark(store: Store, scope: Scope, *, sites: Collection[str] = (), projects: Collection[str] = ()) -> None:
     """Which of the sources of what is shown are silent, and since when; nothing while all of them send."""
+    if not any_sends(store):
+        return
     known = against_rhythm(store, scope)
     silent = known.silent_for(sites=sites, projects=projects)
     if silent:
@@ -51,6 +59,8 @@ def listed(silent: Collection[Feed], zone: str) -> str:
 
 def standing_still(store: Store, scope: Scope, dimension: str) -> Mapping[str, str]:
     """The sites or projects of which nothing new can come, all of their sources being silent: id → since when, in words."""
+    if not any_sends(store):
+        return {}
     known = against_rhythm(store, scope)
     return {one: _("silent since {time}", time=since(feed, known.zone)) for one, feed in known.silenced(dimension).items()}
 

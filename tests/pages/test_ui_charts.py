@@ -29,6 +29,7 @@ def figures() -> dict[str, dict[str, Any]]:
         "intervals": charts.intervals(NAMES, [0.9, None, 0.5], [0.8, None, 0.4], [0.95, None, 0.6], [100, None, 5], text.percent, target=0.8),
         "pareto": charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short),
         "heat": charts.heat(["1", "2"], NAMES, [[1.0, 0.9], [None, 1.1], [1.0, 1.0]], text.percent, middle=1.0),
+        "heat with marks": charts.heat(["1", "2"], NAMES, [[1.0, 0.9], [None, 1.1], [1.0, 1.0]], text.short, written=False, marks={(1, 0)}, mark_words="–"),
         "quadrant": charts.quadrant([1.0, None, 3.0], [1.0, 2.0, 3.0], NAMES, say_x=text.short, say_y=text.short, title_x="x", title_y="y",
                                     centre_x=1.0, centre_y=1.0, corners=("a", "b", "c", "d"), size=[1.0, 2.0, 3.0]),
         "funnel": charts.funnel([10.0, 20.0, 30.0], [0.1, 0.2, 0.3], NAMES, [10.0, 30.0], {"95%": ([0.0, 0.1], [0.3, 0.2])}, 0.15, text.percent,
@@ -133,3 +134,11 @@ def test_an_axis_without_a_zero_makes_no_cliff_of_a_few_people() -> None:
     ]["range"]
     assert high - low >= 0.05 * 240
     assert low < 237 < 240 < high
+
+
+def test_a_mark_stands_on_its_cell() -> None:
+    crosses = charts.heat(["08", "09"], NAMES, [[1.0, 2.0]] * 3, text.short, marks={(2, 1), (0, 0)}, mark_words="nothing came")["data"][1]
+    assert (crosses["x"], crosses["y"]) == ([0, 1], [0, 2])
+    assert crosses["customdata"] == ["甲 · 08", "丙 · 09"]
+    assert "nothing came" in crosses["hovertemplate"]
+    assert len(charts.heat(["08"], NAMES, [[1.0]] * 3, text.short)["data"]) == 1
