@@ -18,10 +18,10 @@ from pages.ui.text import _, speaking
 from tests.pages.conftest import ROOT, Open
 
 EXPECTED = {
-    "admin": {"throughput", "quality", "overview", "headcount", "trust", "catalogue"},
+    "admin": {"throughput", "quality", "overview", "headcount", "import_files", "trust", "identities", "catalogue"},
     "executive": {"throughput", "quality", "overview", "headcount", "trust", "catalogue"},
-    "site_manager": {"throughput", "quality", "headcount", "trust", "catalogue"},
-    "hr": {"throughput", "headcount", "trust", "catalogue"},
+    "site_manager": {"throughput", "quality", "headcount", "import_files", "trust", "identities", "catalogue"},
+    "hr": {"throughput", "headcount", "trust", "identities", "catalogue"},
     "team_lead": {"throughput", "quality", "catalogue"},
     "annotator": {"catalogue"},
     "reviewer": {"catalogue"},
