@@ -14,8 +14,8 @@ from pages.ui.screen import View
 from pages.ui.text import N_, NONE, _
 
 GROUP_NAMES: dict[Group, str] = {
-    "absent": N_("On the list, no work, no attendance, no leave"),
-    "idle": N_("Clocked in, no work in any tool"),
+    "absent": N_("Listed, not seen, not on leave"),
+    "idle": N_("Clocked in, no work in tools"),
     "unclocked": N_("At work, not clocked in"),
     "unknown": N_("At work, on no list"),
 }
@@ -34,7 +34,7 @@ def people(view: View) -> None:
     heads = [
         (_("On the lists"), now.listed, week.listed),
         (_("Clocked in"), now.clocked, week.clocked),
-        (_("At work in any tool"), now.working, week.working),
+        (_("At work in tools"), now.working, week.working),
     ]
     groups = [(_(GROUP_NAMES[group]), _counted(view, now, group), _counted(view, week, group)) for group in GROUPS]
     records.show(
@@ -50,7 +50,7 @@ def people(view: View) -> None:
     if not view.sees_people:
         st.caption(":material/lock: " + _("Single people are shown to site managers and HR."))
         return
-    _names(view, week)
+    _names(view, now, week)
 
 
 def _counted(view: View, found: Presence, group: Group) -> int | str:
@@ -64,32 +64,39 @@ def _said(counts: list[int | str]) -> list[int | str]:
     return counts if all(isinstance(n, int) for n in counts) else [text.count(n) if isinstance(n, int) else n for n in counts]
 
 
-def _names(view: View, week: Presence) -> None:
-    """Who they are, this week."""
-    filled = [group for group in GROUPS if week.groups[group]]
-    if not filled:
-        st.markdown(":material/check_circle: " + _("Everybody on the lists was at work, clocked in or on leave this week."))
+def _names(view: View, now: Presence, week: Presence) -> None:
+    """Who they are: those of today, then those of this week who are not of today."""
+    listed = [(group, person, _("Today")) for group in GROUPS for person in now.groups[group]]
+    listed += [(group, person, _("This week")) for group in GROUPS for person in week.groups[group] if person not in set(now.groups[group])]
+    if not listed:
+        st.markdown(
+            ":material/check_circle: "
+            + _("Everybody on the lists was at work, clocked in or on leave, and everybody at work is on a list.")
+        )
         return
-    place = st.expander(_("Who they are, this week"), key="trust_people_names", on_change="rerun")
+    place = st.expander(_("Who they are"), key="trust_people_names", on_change="rerun")
     if not place.open:
         return
     with place:
-        listed = [(group, person) for group in filled for person in week.groups[group]]
-        shown = listed[:LISTED]
-
-        def columns(rows: list[tuple[Group, Person]]) -> records.Columns:
-            return {
-                _("Person"): [person.name or person.worker_id for _group, person in rows],
-                _("Id"): [person.worker_id for _group, person in rows],
-                _("Site"): [ask.label(view.store, "site", person.site) for _group, person in rows],
-                _("What"): [_(GROUP_NAMES[group]) for group, _person in rows],
-            }
-
         records.show(
-            columns(shown), key="trust_people_listed", title=_("Who they are, this week"), export=lambda: columns(listed), wide=[_("What")]
+            _listing(view, listed[:LISTED]),
+            key="trust_people_listed",
+            title=_("Who they are"),
+            export=lambda: _listing(view, listed),
+            wide=[_("What")],
         )
         if len(listed) > LISTED:
             st.caption(_("The first {n} of {all}; the download has all.", n=LISTED, all=text.count(len(listed))))
+
+
+def _listing(view: View, rows: list[tuple[Group, Person, str]]) -> records.Columns:
+    return {
+        _("Person"): [person.name or person.worker_id for _group, person, _when in rows],
+        _("Id"): [person.worker_id for _group, person, _when in rows],
+        _("Site"): [ask.label(view.store, "site", person.site) for _group, person, _when in rows],
+        _("When"): [when for _group, _person, when in rows],
+        _("What"): [_(GROUP_NAMES[group]) for group, _person, _when in rows],
+    }
 
 
 # Tool time against attendance ------------------------------------------------------------------------------------------------
@@ -115,6 +122,7 @@ def tool_time(view: View) -> None:
             middle=0.9,
             reach=0.6,
             written=not theme.phone(),
+            height=76 + 32 * len(sites),
         ),
         key="trust_coverage",
         alt=_("Tool time against attendance"),
@@ -125,16 +133,16 @@ def tool_time(view: View) -> None:
         {
             _("Site"): [names[one.site] for one in whole],
             _("Person-days"): [one.people for one in whole],
-            _("Hours in tools"): [round(one.tool_hours, 1) for one in whole],
-            _("Attended hours"): [round(one.attended_hours, 1) for one in whole],
-            _("Planned hours"): [round(one.planned_hours, 1) for one in whole],
+            _("In tools (h)"): [round(one.tool_hours, 1) for one in whole],
+            _("Attended (h)"): [round(one.attended_hours, 1) for one in whole],
+            _("Planned (h)"): [round(one.planned_hours, 1) for one in whole],
             _("Tool time"): [text.percent(share) if share is not None else NONE for share in shares],
-            _("Below {share}", share=text.percent(LOW, 0)): [one.low for one in whole],
-            _("Above {share}", share=text.percent(HIGH, 0)): [one.high for one in whole],
+            f"<{text.percent(LOW, 0)}": [one.low for one in whole],
+            f">{text.percent(HIGH, 0)}": [one.high for one in whole],
         },
         key="trust_coverage_sites",
         title=_("Tool time against attendance"),
-        brief=[_("Site"), _("Tool time"), _("Person-days"), _("Hours in tools"), _("Attended hours")],
+        brief=[_("Site"), _("Tool time"), _("Person-days"), _("In tools (h)"), _("Attended (h)")],
         grey=[not one.enough for one in whole],
     )
     st.caption(

@@ -311,13 +311,16 @@ def test_lists_attendance_and_work_side_by_side(visit: Open) -> None:
     ])  # fmt: skip
     at = visit(SCREEN, persona="admin", lang="en")
     people = table(at, "People").set_index("People")
-    assert people.loc["On the list, no work, no attendance, no leave", "Today"] >= 1
-    sites = table(at, "Attended hours")
-    assert sites[["Site", "Person-days", "Attended hours", "Planned hours"]].to_numpy().tolist() == [["Qingjian", 1, 8.0, 8.0]]
+    assert people.loc["Listed, not seen, not on leave", "Today"] >= 1
+    at.session_state["trust_people_names"] = True
+    names = table(at.run(), "When")
+    assert ["闲人", "IDLE", "Qingjian", "Today", "Listed, not seen, not on leave"] in names.to_numpy().tolist()
+    sites = table(at, "Attended (h)")
+    assert sites[["Site", "Person-days", "Attended (h)", "Planned (h)"]].to_numpy().tolist() == [["Qingjian", 1, 8.0, 8.0]]
     secret = visit(SCREEN, persona="executive", lang="en")
     assert "闲人" not in shown(secret) + said(secret)
     told = table(secret, "People").set_index("People")["Today"]
-    assert told["On the list, no work, no attendance, no leave"] in ("<5", *map(str, range(5, 30)))
+    assert told["Listed, not seen, not on leave"] in ("<5", *map(str, range(5, 30)))
 
 
 def test_without_attendance_the_panel_says_what_to_import(visit: Open) -> None:
