@@ -164,9 +164,9 @@ def sync(args: argparse.Namespace) -> int:
 
 def connection(args: argparse.Namespace) -> int:
     payload: Row = {"action": args.action, "name": getattr(args, "name", None)}
-    if args.action == "add":
+    if args.action in ("add", "edit"):
         payload |= {
-            "tool": args.tool, "address": args.address, "credential": args.credential, "hook_secret": args.hook_secret, "source": args.source,
+            "tool": getattr(args, "tool", None), "address": args.address, "credential": args.credential, "hook_secret": args.hook_secret, "source": getattr(args, "source", None),
             "every": args.every, "projects": _pairs(args.project), "people": _pairs(args.person), "only": args.only,
             "keep_deleted": args.keep_deleted, "unchecked": args.unchecked, "mapping": args.mapping,
         }  # fmt: skip
@@ -199,7 +199,7 @@ def connection(args: argparse.Namespace) -> int:
         for kind in ("projects", "users"):
             for one in cast(list[Row], (cast(Row | None, answer.get("discovered")) or {}).get(kind, [])):
                 print(f"{kind[:-1]} {one['id']}: {one['name']}")
-        if args.action == "add":
+        if args.action in ("add", "edit"):
             say(f"A running server pulls it from now on; “python -m data sync {args.name}” does it at once.")
     return 0
 
@@ -519,7 +519,7 @@ def parser() -> argparse.ArgumentParser:
     one = verb("connection", connection, "tools this base is connected to", as_json=False)
     actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
     for action, words in (
-        ("add", "connect a tool, after asking it what it shows"), ("list", "show how connections stand"), ("show", "show one"),
+        ("add", "connect a tool, after asking it what it shows"), ("edit", "change what is named, the rest stays"), ("list", "show how connections stand"), ("show", "show one"),
         ("remove", "forget one; what it brought stays"),
     ):  # fmt: skip
         two = actions.add_parser(action, help=words, description=words)
@@ -528,20 +528,23 @@ def parser() -> argparse.ArgumentParser:
             two.add_argument("name", metavar="NAME")
         if action == "add":
             two.add_argument("--tool", required=True, choices=sorted(CONNECTORS), metavar="TOOL", help=", ".join(sorted(CONNECTORS)))
-            two.add_argument("--address", required=True, metavar="URL", help="where the tool is: a URL, or a folder on the server")
+            two.add_argument("--source", metavar="NAME", help="whose ids these are (default: the connection's name)")
+        if action in ("add", "edit"):
+            two.add_argument(
+                "--address", required=action == "add", metavar="URL", help="where the tool is: a URL, or a folder on the server"
+            )
             two.add_argument(
                 "--credential", metavar="REF", help="where its token is: env:NAME or file:/path, never itself (a folder needs none)"
             )
             two.add_argument("--mapping", metavar="NAME", help="the saved mapping through which a folder's files are read")
             two.add_argument("--hook-secret", metavar="REF", help="where the secret of its webhooks is, likewise (none: no webhooks)")
-            two.add_argument("--source", metavar="NAME", help="whose ids these are (default: the connection's name)")
             two.add_argument("--every", type=int, metavar="SECONDS", help="from one pull to the next (30)")
             two.add_argument("--project", action="append", default=[], metavar="THEIRS=OURS", help="a project here for one there")
             two.add_argument(
                 "--person", action="append", default=[], metavar="THEIRS=OURS", help="a worker id for a user id, name or e-mail"
             )
             two.add_argument("--only", action="append", default=[], metavar="PROJECT", help="read this project of the tool, not all")
-            two.add_argument("--keep-deleted", action="store_true", help="what is deleted there keeps its output here")
+            two.add_argument("--keep-deleted", action="store_true", default=None, help="what is deleted there keeps its output here")
             two.add_argument("--unchecked", action="store_true", help="do not ask the tool first")
 
     one = verb("rejects", rejects, "what was refused: file, line, reason, raw text")

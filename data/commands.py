@@ -101,12 +101,12 @@ def _sync(store: Store, payload: Payload, progress: Progress | None) -> Answer:
 
 
 def _connection(store: Store, payload: Payload, progress: Progress | None) -> Answer:
-    """Connections: add (asks the tool first, unless `unchecked`), list, show, remove."""
+    """Connections: add and edit (both ask the tool first, unless `unchecked`), list, show, remove."""
     match payload.get("action"):
-        case "add":
-            made = _wanted(payload)
+        case "add" | "edit" as action:
+            made = _wanted(payload) if action == "add" else _edited(connections.get(store, _need(payload, "name")), payload)
             seen = None if payload.get("unchecked") is True else asdict(connections.discover(made))
-            connections.add(store, made)
+            (connections.add if action == "add" else connections.change)(store, made)
             return {"connection": _state(store, made.name), "discovered": seen}
         case "list":
             return {"connections": [_state_row(state) for state in connections.states(store)]}
@@ -117,7 +117,7 @@ def _connection(store: Store, payload: Payload, progress: Progress | None) -> An
             connections.remove(store, _need(payload, "name"))
             return {"name": payload["name"], "removed": True}
         case other:
-            raise NameUnknown("connection action", str(other), ("add", "list", "show", "remove"), "连接操作")
+            raise NameUnknown("connection action", str(other), ("add", "edit", "list", "show", "remove"), "连接操作")
 
 
 def _wanted(payload: Payload) -> Connection:
@@ -139,6 +139,13 @@ def _wanted(payload: Payload) -> Connection:
         pairs["projects"], pairs["people"], tuple(only), payload.get("keep_deleted") is True, 30 if every is None else every,
         _text(payload, "mapping"),
     )  # fmt: skip
+
+
+def _edited(kept: Connection, payload: Payload) -> Connection:
+    """A connection with what was given in place of what was kept."""
+    given = {key: value for key, value in payload.items() if value not in (None, [], {}, "") and key not in ("action", "unchecked")}
+    told = asdict(kept) | {"every": kept.every_s, "only": list(kept.only)} | given
+    return _wanted(told)
 
 
 def _state(store: Store, name: str) -> Answer:

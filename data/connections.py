@@ -100,17 +100,9 @@ class Pulled:
 # Kept in the store ---------------------------------------------------------------------------------------------------------
 def add(store: Store, connection: Connection) -> None:
     """Keep a new connection. Raises InputError for a name, source, address, reference or schedule that cannot be."""
-    address = _address(store, connection)
+    address = _checked(store, connection)
     if not connection.name.strip() or any(sign in connection.name for sign in "/?#%"):
         raise InputError("A connection needs a name without / ? # %.", "连接需要名称，且不含 / ? # %。")
-    if not SHORTEST_S <= connection.every_s <= LONGEST_S:
-        raise InputError(
-            f"A connection is pulled every {SHORTEST_S} to {LONGEST_S:,} seconds.", f"拉取间隔应为 {SHORTEST_S} 至 {LONGEST_S:,} 秒。"
-        )
-    settings = {
-        "projects": dict(connection.projects), "people": dict(connection.people), "only": list(connection.only),
-        "keep_deleted": connection.keep_deleted, "mapping": connection.mapping,
-    }  # fmt: skip
     with store.transaction() as cur:
         taken = cur.execute("SELECT name, source, tool, address FROM connection").fetchall()
         if connection.name in {name for name, *_ in taken}:
@@ -126,15 +118,50 @@ def add(store: Store, connection: Connection) -> None:
             f"INSERT INTO connection ({_COLUMNS}, cursor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{{}}', ?)",
             [
                 connection.name, connection.tool, connection.source, address, connection.credential, connection.hook_secret,
-                json.dumps(settings, ensure_ascii=False), connection.every_s, _now(),
+                _settings(connection), connection.every_s, _now(),
             ],
         )  # fmt: skip
         store.touch(())
 
 
-def _address(store: Store, connection: Connection) -> str:
+def change(store: Store, connection: Connection) -> None:
+    """Keep a connection as it is now; it goes on from where it stood, and is pulled at once. Its tool and source stay what they were.
+
+    Raises NameUnknown for a name that is not there, InputError for what cannot be. New ids of projects and people hold for what is read
+    from now on; `sync --again` reads the rest anew.
+    """
+    kept = get(store, connection.name)
+    if (kept.tool, kept.source) != (connection.tool, connection.source):
+        raise InputError(
+            "The tool and the source of a connection stay what they are: its rows are known by them. Add another connection instead.",
+            "连接的工具与来源不可更改：已有数据以此识别。请另建一个连接。",
+        )
+    address = _checked(store, connection)
+    with store.transaction() as cur:
+        cur.execute(
+            """UPDATE connection SET address = ?, credential = ?, hook_secret = ?, settings = ?, every_s = ?, attempted_at = NULL, failures = 0,
+                error = NULL, error_zh = NULL WHERE name = ?""",
+            [address, connection.credential, connection.hook_secret, _settings(connection), connection.every_s, connection.name],
+        )
+        store.touch(())
+
+
+def _settings(connection: Connection) -> str:
+    """What has no column of its own, as JSON."""
+    settings = {
+        "projects": dict(connection.projects), "people": dict(connection.people), "only": list(connection.only),
+        "keep_deleted": connection.keep_deleted, "mapping": connection.mapping,
+    }  # fmt: skip
+    return json.dumps(settings, ensure_ascii=False)
+
+
+def _checked(store: Store, connection: Connection) -> str:
     """The address as it is kept: a place on this machine, or a URL with a credential. Raises InputError, NameUnknown."""
     one = connector(connection.tool)
+    if not SHORTEST_S <= connection.every_s <= LONGEST_S:
+        raise InputError(
+            f"A connection is pulled every {SHORTEST_S} to {LONGEST_S:,} seconds.", f"拉取间隔应为 {SHORTEST_S} 至 {LONGEST_S:,} 秒。"
+        )
     if isinstance(one, Local):
         if connection.mapping is not None:
             layouts.get(store, connection.mapping)

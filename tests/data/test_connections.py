@@ -106,6 +106,52 @@ def test_what_cannot_be_a_connection_is_refused_in_both_languages(store: Store, 
     assert TOKEN not in str(caught.value)
 
 
+def test_a_changed_connection_goes_on_from_where_it_stood(store: Store) -> None:
+    connections.add(store, CONNECTION)
+    with store.transaction() as cur:
+        cur.execute("UPDATE connection SET cursor = '{\"at\": 7}', failures = 3, error = 'x', attempted_at = now()::TIMESTAMP")
+    changed = replace(CONNECTION, every_s=60, projects={"12": "BX"}, address="http://127.0.0.1:2")
+    connections.change(store, changed)
+    assert connections.get(store, "ls") == changed
+    (state,) = connections.states(store)
+    assert (state.failures, state.error, state.next_at) == (0, None, state.created_at)
+    assert store.rows("SELECT cursor FROM connection") == [('{"at": 7}',)]
+    with pytest.raises(InputError, match="stay what they are"):
+        connections.change(store, replace(CONNECTION, source="other"))
+    with pytest.raises(InputError, match="5 to 86,400"):
+        connections.change(store, replace(CONNECTION, every_s=1))
+    with pytest.raises(NameUnknown):
+        connections.change(store, replace(CONNECTION, name="nobody"))
+
+
+def test_edit_keeps_what_is_not_named(run: Cli, fake: FakeLabelStudio, address: str) -> None:
+    run(
+        "connection",
+        "add",
+        "ls",
+        "--tool",
+        "label-studio",
+        "--address",
+        address,
+        "--credential",
+        "env:LS_TOKEN",
+        "--project",
+        "3=BX",
+        "--keep-deleted",
+    )
+    status, out, err = run("connection", "edit", "ls", "--every", 60, "--person", "li@base.cn=W1", "--json")
+    assert status == 0, err
+    settings = json.loads(run("connection", "show", "ls", "--json")[1])["settings"]
+    assert (settings["every_s"], settings["projects"], settings["people"], settings["keep_deleted"]) == (
+        60,
+        {"3": "BX"},
+        {"li@base.cn": "W1"},
+        True,
+    )
+    assert (settings["address"], settings["credential"], settings["tool"]) == (address, "env:LS_TOKEN", "label-studio")
+    assert run("connection", "edit", "nobody")[0] == 2
+
+
 def test_a_base_of_an_address() -> None:
     assert base_url(" https://x.example.com:8443/studio/ ") == "https://x.example.com:8443/studio"
 
