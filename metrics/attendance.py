@@ -18,7 +18,7 @@ from data.sent import HALF_HOUR_MS
 from data.store import Store
 from metrics.feeds import Feed, Feeds
 from metrics.model import QueryError
-from metrics.scope import Scope
+from metrics.scope import SMALLEST_GROUP, Scope
 
 ENOUGH = 0.85  # coverage below which numbers per hour are greyed (metrics.md T-21)
 LOW, HIGH = 0.5, 1.05  # of the attended hours: what a person-day in tools can plausibly be (our design)
@@ -94,7 +94,8 @@ class Presence:
 def coverage(store: Store, scope: Scope, first: date, last: date) -> list[Coverage]:
     """Every site and day with people who clocked in and out, by site and day. Raises QueryError for a scope of teams or of one person.
 
-    The site of a person-day is that of the employment, else where most of its work counts. Someone still clocked in is not in it.
+    The site of a person-day is that of the employment, else where most of its work counts. Someone still clocked in is not in it. Sites and days
+    with fewer than five people are left out for a scope that may not see people.
     """
     rows = store.rows(
         f"""WITH clocked AS (SELECT worker_key, work_date AS day, epoch(clock_out - clock_in) AS attended, coalesce(rostered_minutes, 0) AS planned FROM attendance
@@ -105,8 +106,8 @@ def coverage(store: Store, scope: Scope, first: date, last: date) -> list[Covera
             FROM clocked AS c LEFT JOIN worked AS w ON w.worker_key = c.worker_key AND w.day = c.day
             LEFT JOIN presence AS p ON p.worker_key = c.worker_key AND p.from_date <= c.day AND (p.to_date IS NULL OR c.day < p.to_date))
         SELECT site_id, day, count(*), sum(tool) / 3600, sum(attended) / 3600, sum(planned)::DOUBLE / 60, count(*) FILTER (WHERE tool < {LOW} * attended),
-            count(*) FILTER (WHERE tool > {HIGH} * attended) FROM person JOIN site USING (site_key) {_MINE} GROUP BY ALL ORDER BY ALL""",
-        {"first": first, "last": last, **_own(scope)},
+            count(*) FILTER (WHERE tool > {HIGH} * attended) FROM person JOIN site USING (site_key) {_MINE} GROUP BY ALL HAVING $people OR count(*) >= $least ORDER BY ALL""",
+        {"first": first, "last": last, "people": scope.sees_people, "least": SMALLEST_GROUP, **_own(scope)},
     )
     return [Coverage(*row) for row in rows]
 

@@ -118,6 +118,9 @@ def test_who_may_not_see_people_gets_no_names(store: Store) -> None:
     assert {len(people) for people in found.groups.values()} == {1, 2}
     assert "gone" not in str(found)
     assert "stranger" not in str(found)
+    assert coverage(store, scope_for("executive"), DAY, DAY) == []  # four people at S
+    load(store, [batch("attendance", [clock("plain")])])
+    assert [(one.site, one.people) for one in coverage(store, scope_for("executive"), DAY, DAY)] == [("S", 5)]
 
 
 @pytest.mark.parametrize("scope", [Scope("team_lead", None, frozenset({"A"}), None), Scope("annotator", None, None, "a")])
