@@ -12,7 +12,7 @@ import pytest
 from data import accounts
 from data.load import load
 from data.store import Store
-from metrics.feeds import Rhythm, feeds, passed, rhythm
+from metrics.feeds import Rhythm, feeds, passed, rhythm, sending
 from metrics.scope import SYSTEM, Scope
 from tests.data.canonical import batch
 
@@ -157,6 +157,26 @@ def test_each_site_hears_of_its_own_sources(store: Store) -> None:
     assert [feed.source for feed in found.all] == ["tool"]
     assert found.silent == ()
     assert [feed.source for feed in feeds(store, replace(manager, sites=frozenset({"T"})), at(11.2)).silent] == ["platform"]
+
+
+def test_a_team_and_a_person_hear_of_the_sources_of_their_site(store: Store) -> None:
+    load(store, [batch("teams", [{"team_id": "A", "site_id": "T"}])])
+    for scope in (Scope("team_lead", None, frozenset({"A"}), None), Scope("annotator", None, None, "t")):
+        found = feeds(store, scope, at(11.2))
+        assert [feed.source for feed in found.all] == ["platform", "sheet"]
+        assert [feed.source for feed in found.silent] == ["platform"]
+
+
+def test_only_what_sends_by_itself_is_judged(store: Store) -> None:
+    """Tokens make feeds; so do new rows on three days of the last 14."""
+    assert sending(store, at(11.2)) == {"tool", "platform"}
+    accounts.revoke_token(store, "tool")
+    assert sending(store, at(11.2)) == {"platform"}
+    with store.transaction() as cur:
+        for n, day in enumerate((12, 13, 14)):
+            cur.execute("INSERT INTO load VALUES (?, ?, ?, 'sheet', 'a.csv', 'annotations', 1, 1, 0, 0, 0, 0, NULL, NULL)",
+                        [1000 + n, datetime(2026, 3, day), datetime(2026, 3, day)])  # fmt: skip
+    assert sending(store, at(11.2)) == {"platform", "sheet"}
 
 
 def test_what_stands_still(store: Store) -> None:
