@@ -15,6 +15,8 @@ from duckdb import DuckDBPyConnection
 from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
 from data.rollup import LENGTH, Dates
 
+AT_ONCE = 1_000_000  # rows of a load, about, whose overlaps are measured in memory at a time
+
 
 def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:
     """Give rows with worker_key and ts their site, team and local time, as the view `into`: the assignment valid at that instant.
@@ -106,34 +108,42 @@ def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
         FROM ({" UNION ALL ".join(touched.format(name) for name in ("fresh", gone) if name)}) AS t JOIN worker AS w USING (worker_key)
         WHERE ms > 0 GROUP BY ALL""")
     # Constant bounds beside the join let the scan skip what lies outside; a business date is at most two days before the UTC date.
-    since, until, longer = cur.execute("SELECT min(a), max(c), bool_or(longer) FROM reach").fetchall()[0]
+    since, until, longer, size = cur.execute("SELECT min(a), max(c), bool_or(longer), (SELECT count(*) FROM fresh) FROM reach").fetchall()[
+        0
+    ]
     if since is None:
         return False
     if longer:
         cur.execute(
             "UPDATE worker AS w SET longest_interval_s = r.ms / 1000.0 FROM reach AS r WHERE r.worker_key = w.worker_key AND r.longer"
         )
+    parts = 1 + size // AT_ONCE  # nobody's intervals cover another's, so a large load is measured some people at a time
+    cur.execute("CREATE OR REPLACE TEMP TABLE covered (is_new BOOLEAN, id BIGINT, overlap_s DECIMAL(12,3), business_date DATE)")
+    found = [_measure_people(cur, since, until, parts, part) for part in range(parts)]
+    return any(found)
+
+
+def _measure_people(cur: DuckDBPyConnection, since: int, until: int, parts: int, part: int) -> bool:
+    """The overlaps of every `parts`-th person into `covered`; False when none is new."""
     rows: pa.Table = cur.execute(f"""
         SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, hash(f.event_id) AS tie,
             NULL::BIGINT AS old, NULL::DATE AS business_date, NULL::BIGINT AS a, NULL::BIGINT AS b
-        FROM fresh AS f WHERE ({LENGTH}) > 0
+        FROM fresh AS f WHERE ({LENGTH}) > 0 AND f.worker_key % $parts = $part
         UNION ALL
         SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, hash(w.event_id), (w.overlap_s * 1000)::BIGINT, w.business_date, r.a, r.b
         FROM work AS w JOIN reach AS r ON r.worker_key = w.worker_key AND epoch_ms(w.ts) > r.a AND epoch_ms(w.ts) <= r.c
         WHERE ({LENGTH}) > 0 AND w.ts > make_timestamp_ms($since)::TIMESTAMP_MS AND w.ts <= make_timestamp_ms($until)::TIMESTAMP_MS
-            AND w.business_date BETWEEN make_timestamp_ms($since)::DATE - 2 AND make_timestamp_ms($until)::DATE + 1""",
-        {"since": since, "until": until}).to_arrow_table()  # fmt: skip
+            AND w.business_date BETWEEN make_timestamp_ms($since)::DATE - 2 AND make_timestamp_ms($until)::DATE + 1 AND w.worker_key % $parts = $part""",
+        {"since": since, "until": until, "parts": parts, "part": part}).to_arrow_table()  # fmt: skip
     worker, ends, ms, tie = (rows[name].to_numpy() for name in ("worker_key", "ends", "ms", "tie"))
     found = covered_ms(worker, ends, ms, tie)
     new = rows["is_new"].to_numpy()
     old, a, b = (rows[name].fill_null(0).to_numpy() for name in ("old", "a", "b"))
     changed = np.where(new, found != 0, (ends - ms >= a) & (ends - ms < b) & (found != old))
-    kept = rows.select(["is_new", "id", "business_date"]).filter(pa.array(changed)).append_column("ms", pa.array(found[changed]))
-    cur.register("measured", kept)
-    cur.execute("""CREATE OR REPLACE TEMP TABLE covered AS
-        SELECT is_new, id, (ms / 1000.0)::DECIMAL(12,3) AS overlap_s, business_date FROM measured""")
-    cur.unregister("measured")
-    return bool(kept.num_rows)
+    measured = rows.select(["is_new", "id", "business_date"]).filter(pa.array(changed)).append_column("ms", pa.array(found[changed]))
+    if measured.num_rows:  # found by its name in this frame: a registered one would be kept alive until the transaction ends
+        cur.execute("INSERT INTO covered SELECT is_new, id, (ms / 1000.0)::DECIMAL(12,3) AS overlap_s, business_date FROM measured")
+    return bool(measured.num_rows)
 
 
 Ints = npt.NDArray[np.integer]

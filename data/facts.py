@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from data import derive, reference
@@ -71,7 +72,7 @@ WORK = Log(
     staging=f"""SELECT line, coalesce(tool, $source), event_id, worker_id, project_id, batch_id, item_id, ({_ENDED})::TIMESTAMP_MS,
         ((epoch_ms(ts) - epoch_ms(started_at)) / 1000.0)::DECIMAL(12,3), {_code("action", ACTIONS, 0)}, coalesce(units, 1)::DECIMAL(9,3),
         prelabelled_units::DECIMAL(9,3), duration_s::DECIMAL(9,3), CASE WHEN duration_s IS NOT NULL THEN {_code("clock", CLOCKS, 0)} END, round::USMALLINT,
-        version, extra, NULL, $part FROM incoming""",
+        version, extra, NULL, $part FROM ({{incoming}})""",
     resolved="""s.action, s.units, s.prelabelled_units, s.seconds, nullif(s.wall_s, s.seconds) AS wall_s, s.clock, s.round, s.round IS NOT NULL AS round_given, s.version, s.extra,
         s.round AS given, s.load_id""",
     joins="",
@@ -87,7 +88,7 @@ REVIEW = Log(
         error_units DECIMAL(9,3), error_type VARCHAR, sampled_why VARCHAR, version BIGINT, extra VARCHAR, load_id INTEGER, part INTEGER""",
     staging=f"""SELECT line, $source, review_id, worker_id, project_id, batch_id, item_id, event_id, ts::TIMESTAMP_MS, reviewer_id,
         {_code("stage", STAGES, 1)}, round::USMALLINT, {_code("verdict", VERDICTS, None)}, inspected_units::DECIMAL(9,3), error_units::DECIMAL(9,3),
-        error_type, sampled_why, version, extra, NULL, $part FROM incoming""",
+        error_type, sampled_why, version, extra, NULL, $part FROM ({{incoming}})""",
     resolved="""s.event_id, s.event_id IS NOT NULL AS event_given, b.batch_key IS NOT NULL AS batch_given, coalesce(rv.same_as, rv.worker_key) AS reviewer_key,
         CASE WHEN rv.same_as IS NOT NULL THEN rv.worker_key END AS given_reviewer_key, s.stage,
         s.round_given, s.verdict, s.inspected_units, s.error_units, s.error_type, s.sampled_why, s.version, s.extra, s.load_id,
@@ -123,12 +124,15 @@ class Facts:
         return {row[0] for row in self.cur.execute(sql).fetchall()}
 
     # Staging ---------------------------------------------------------------------------------------------------------
-    def stage(self, log: Log, part: int) -> None:
-        """Keep the rows of the view `incoming`, a batch of that number, until all of the load has arrived."""
+    def stage(self, log: Log, part: int, arriving: pa.Table, incoming: str) -> None:
+        """Keep rows, a batch of that number, until all of the load has arrived; `incoming` is a select from `arriving`.
+
+        DuckDB finds `arriving` by its name in this frame. A registered name or a view would keep it alive until the transaction ends.
+        """
         if log.table not in self.staged:
             self.cur.execute(f"CREATE OR REPLACE TEMP TABLE staged_{log.table} ({log.stage})")
             self.staged.add(log.table)
-        self.cur.execute(f"INSERT INTO staged_{log.table} {log.staging}", {"source": self.source, "part": part})
+        self.cur.execute(f"INSERT INTO staged_{log.table} {log.staging.format(incoming=incoming)}", {"source": self.source, "part": part})
 
     def restage(self, log: Log, rows: str) -> None:
         """Stage rows that were in the log or might have been, to be put in as if they came now; `rows` a select like its table of versions.

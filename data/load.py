@@ -42,13 +42,14 @@ _TYPES = {
     "level": "BIGINT",
     "version": "BIGINT",
 }  # fmt: skip  (every other kind is text)
+REJECTS_TOLD = 100_000  # refused rows that a report carries
 PEOPLE = {"sites", "teams", "workers", "assignments"}
 
 
 @dataclass(slots=True)
 class LoadReport:
     """What became of the rows of one table in one load: rows = new + updated + duplicates + rejected; where it was asked for, `parts`
-    tells it of each batch by its number (annotations and reviews only)."""
+    tells it of each batch by its number (annotations and reviews only). `rejects` are the first REJECTS_TOLD; the store keeps all."""
 
     file: str | None
     table: str
@@ -200,19 +201,19 @@ class Loading:
 
     def receive(self, table: str, rows: pa.Table, report: LoadReport, part: int) -> None:
         """Take one batch: facts are staged, reference rows brought up to date at once."""
-        self.cur.register("arriving", rows)
         have = set(rows.column_names)
         columns = [f"{'line' if 'line' in have else '0'}::BIGINT AS line", f"{'extra' if 'extra' in have else 'NULL'}::VARCHAR AS extra"]
         columns += [f"{c.name if c.name in have else 'NULL'}::{_TYPES.get(c.kind, 'VARCHAR')} AS {c.name}" for c in TABLES[table].columns]
-        kind = "VIEW" if table in LOGS else "TABLE"
-        self.cur.execute(f"CREATE TEMP {kind} incoming AS SELECT {', '.join(columns)} FROM arriving")
+        incoming = f"SELECT {', '.join(columns)} FROM arriving"
         if table in LOGS:
-            self.facts.stage(LOGS[table], part)
-        else:
-            self.keep_rejects(report, reference.checked(self.cur, table))
-            new, updated, duplicates = reference.upsert(self.cur, table, frozenset(have), self.load_id)
-            report.new, report.updated, report.duplicates = report.new + new, report.updated + updated, report.duplicates + duplicates
-        self.cur.execute(f"DROP {kind} incoming")
+            self.facts.stage(LOGS[table], part, rows, incoming)
+            return
+        self.cur.register("arriving", rows)
+        self.cur.execute(f"CREATE TEMP TABLE incoming AS {incoming}")
+        self.keep_rejects(report, reference.checked(self.cur, table))
+        new, updated, duplicates = reference.upsert(self.cur, table, frozenset(have), self.load_id)
+        report.new, report.updated, report.duplicates = report.new + new, report.updated + updated, report.duplicates + duplicates
+        self.cur.execute("DROP TABLE incoming")
         self.cur.unregister("arriving")
 
     def count(self, table: str, fate: Fate) -> None:
@@ -240,7 +241,7 @@ class Loading:
         if not found:
             return
         report.rejected += len(found)
-        report.rejects += found
+        report.rejects += found[: REJECTS_TOLD - len(report.rejects)]
         text = {name: pa.array([getattr(r, name) for r in found], pa.string()) for name in ("code", "column", "value", "reason", "raw")}
         self.cur.register("refused", pa.table({"line": pa.array([r.line for r in found], pa.int64()), **text}))
         # The same file again refuses the same rows: they are kept once.

@@ -23,6 +23,7 @@ from data.commands import Answer, Progress, as_json
 from data.errors import PieceworkError, StoreBusy, StoreError
 from data.store import Store
 
+MEMORY = "500MB"  # of the store in a command's own process; beside it stand the rows being read
 PATIENCE = 15.0  # seconds to wait for a server that is starting, or a command that is finishing
 
 
@@ -111,7 +112,7 @@ def perform(
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            store = Store(path, create=create)
+            store = Store(path, create=create, memory=os.environ.get("PIECEWORK_MEMORY", MEMORY))
         except StoreBusy:
             found = control(path)
             if found is not None:

@@ -41,3 +41,15 @@ def secret(reference: str) -> str:
     if not found:
         raise InputError(f"The credential file {place} is empty.", f"凭据文件 {place} 是空的。")
     return found
+
+
+def offered(store: Path) -> list[str]:
+    """The references that a screen may choose from: variables PIECEWORK_…_TOKEN or …_SECRET, and files in the folder `secrets` beside the
+    store. Any other is named on the command line only: whoever administers the screens need not be whoever administers the machine.
+    """
+    names = [f"env:{name}" for name in sorted(os.environ) if name.startswith("PIECEWORK_") and name.endswith(("_TOKEN", "_SECRET"))]
+    folder = store.absolute().parent / "secrets"
+    files = (
+        [f"file:{file}" for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith(".")] if folder.is_dir() else []
+    )
+    return names + files

@@ -185,7 +185,8 @@ def _ends(path: Path, look: Look, trouble: _Trouble) -> tuple[Callable[[Sequence
     def taken(reports: Sequence[LoadReport]) -> None:
         refused = [reject for report in reports for reject in report.rejects]
         if _look(path) == look:
-            _put_away(path, DONE, trouble, ".rejected.csv", _refused_rows(refused) if refused else None)
+            more = sum(report.rejected for report in reports) - len(refused)
+            _put_away(path, DONE, trouble, ".rejected.csv", _refused_rows(refused, more) if refused else None)
 
     def refused(error: PieceworkError) -> None:
         if _look(path) == look:
@@ -241,13 +242,16 @@ def _forget(path: Path) -> None:
         return  # the folder itself is in trouble, which has been said
 
 
-def _refused_rows(rejects: Sequence[Reject]) -> bytes:
-    """Refused rows as CSV that a spreadsheet opens as text: with a byte-order mark, and nothing it would run as a formula."""
+def _refused_rows(rejects: Sequence[Reject], more: int) -> bytes:
+    """Refused rows as CSV that a spreadsheet opens as text: with a byte-order mark, and nothing it would run as a formula. A last line
+    says how many more there are."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(("line", "code", "column", "value", "reason", "raw"))
     for one in rejects:
         writer.writerow([defused(cell) for cell in (one.line, one.code, one.column, one.value, one.reason, one.raw)])
+    if more:
+        writer.writerow(("", "", "", "", f"{more:,} more: python -m data rejects · 另有 {more:,} 行：python -m data rejects", ""))
     return out.getvalue().encode("utf-8-sig", "backslashreplace")
 
 

@@ -8,7 +8,7 @@ from data import connections
 from data.connections import State
 from data.errors import StoreError
 from data.puller import puller
-from pages.ui import records, text, trust
+from pages.ui import connecting, records, text, trust
 from pages.ui.screen import View
 from pages.ui.text import _
 
@@ -20,7 +20,13 @@ def show(view: View) -> None:
     found = connections.states(view.store)
     if not found:
         if view.visitor.role == "admin":
-            st.caption(_("No tool is connected. Connect one on the command line: {command}", command="`python -m data connection add`"))
+            st.caption(
+                _(
+                    "No tool is connected. A folder that is watched is connected on the command line: {command}",
+                    command="`python -m data connection add`",
+                )
+            )
+            connecting.manage(view)
         else:
             st.caption(_("No tool is connected. An administrator can connect one."))
         return
@@ -51,8 +57,11 @@ def show(view: View) -> None:
         brief=[_("Connection"), _("State"), _("New"), _("Up to date until")],
         wide=[_("State")],
     )
-    if view.visitor.role == "admin" and st.button(_("Pull now"), icon=":material/sync:", key="trust_pull"):
-        _pull(found)
+    if view.visitor.role == "admin":
+        with st.container(horizontal=True, gap="small"):
+            if st.button(_("Pull now"), icon=":material/sync:", key="trust_pull"):
+                _pull(found)
+            connecting.manage(view)
 
 
 def _pull(found: tuple[State, ...]) -> None:
