@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from data import load
+from data import derive, load
 from data.errors import NameUnknown
 from data.store import Store
 from data.tables import Batch, Reject
 from data.verify import verify
-from tests.data.canonical import batch
+from tests.data.canonical import batch, content
 
 NOON = datetime(2026, 3, 5, 4, 0)  # 12:00 in Shanghai
 
@@ -329,3 +329,24 @@ class TestSafety:
     def test_an_unknown_table_is_named(self, store: Store) -> None:
         with pytest.raises(NameUnknown, match="annotations"):
             load.load(store, [Batch("anotations", batch("annotations", [work("e1")]).rows)])
+
+
+def test_overlaps_of_a_large_load_are_measured_some_people_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty rows of seven people, each ten minutes long and begun every four: the same seconds however many people are measured at once."""
+    began = datetime(2026, 3, 5, 9)
+    rows = [
+        {"event_id": f"e{n}", "worker_id": f"w{n % 7}", "project_id": "p", "item_id": f"i{n}", "started_at": began + timedelta(minutes=4 * (n // 7)),
+         "ts": began + timedelta(minutes=4 * (n // 7) + 10), "duration_s": 600}
+        for n in range(40)
+    ]  # fmt: skip
+    found = []
+    for size in (1_000_000, 3):
+        monkeypatch.setattr(derive, "AT_ONCE", size)
+        with Store(tmp_path / f"{size}.duckdb") as store:
+            load.load(store, [batch("annotations", rows[:30])])
+            load.load(store, [batch("annotations", rows[30:])])
+            found.append(content(store))
+            # Six rows of the first five people span 4·5 + 10 minutes, five rows of the others 4·4 + 10.
+            assert store.rows("SELECT sum(merged_s)::INTEGER FROM work_day") == [(5 * 30 * 60 + 2 * 26 * 60,)]
+            assert [check.name for check in verify(store) if not check.ok] == []
+    assert found[0] == found[1]
