@@ -108,9 +108,8 @@ def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
         FROM ({" UNION ALL ".join(touched.format(name) for name in ("fresh", gone) if name)}) AS t JOIN worker AS w USING (worker_key)
         WHERE ms > 0 GROUP BY ALL""")
     # Constant bounds beside the join let the scan skip what lies outside; a business date is at most two days before the UTC date.
-    since, until, longer, size = cur.execute("SELECT min(a), max(c), bool_or(longer), (SELECT count(*) FROM fresh) FROM reach").fetchall()[
-        0
-    ]
+    count = " + ".join(f"(SELECT count(*) FROM {name})" for name in ("fresh", gone) if name)
+    since, until, longer, size = cur.execute(f"SELECT min(a), max(c), bool_or(longer), {count} FROM reach").fetchall()[0]
     if since is None:
         return False
     if longer:

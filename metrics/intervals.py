@@ -84,7 +84,6 @@ def byar(x: float, level: float = 0.95) -> tuple[float, float]:
     return max(low, 0.0), above * (1 - 1 / (9 * above) + z / (3 * sqrt(above))) ** 3
 
 
-@lru_cache(maxsize=4_096)
 def poisson_exact(x: float, level: float = 0.95) -> tuple[float, float]:
     """Garwood's exact interval of a Poisson count, from chi-square quantiles; NaN for a null one (Garwood 1936, Biometrika 28).
 
