@@ -186,7 +186,10 @@ def test_a_site_manager_lands_where_asked_sees_one_site_and_signs_out(real: Serv
     heading(page, "headcount", "zh")
     assert page.url.startswith(f"{real.url}/headcount")
     assert "site=S2" not in page.url
-    assert menu(page) == [said(SCREENS[name].title, "zh") for name in ("throughput", "quality", "headcount", "import_files", "trust", "identities", "catalogue")]
+    assert menu(page) == [
+        said(SCREENS[name].title, "zh")
+        for name in ("throughput", "quality", "headcount", "import_files", "trust", "identities", "catalogue")
+    ]
     other = re.compile(r"临河|T3|3组|\bW(19|2[0-3])\b|员工(19|2[0-3])")  # W16 to W18 sit there too, and review work of S1
     for screen in ("headcount", "throughput", "quality", "trust"):
         page.goto(f"{real.url}/{screen}?site=S2&team=T3&worker=W20&lang=zh", wait_until="domcontentloaded")

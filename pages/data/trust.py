@@ -18,7 +18,8 @@ with screen.panel(_("Sources"), _("What each tool sends, against its own rhythm.
 with screen.panel(_("Connections"), _("Tools that are read by themselves, every few seconds or minutes.")):
     connected.show(view)
 with screen.panel(
-    _("Gaps by hour"), _("Rows of the last 14 days, the fuller the colour the more. A cross: something was to be expected and nothing came.")
+    _("Gaps by hour"),
+    _("Rows of the last 14 days, the fuller the colour the more. A cross: something was to be expected and nothing came."),
 ):
     rhythm.hours(view)
 left, right = st.columns([2, 3])

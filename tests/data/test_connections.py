@@ -139,7 +139,7 @@ def test_edit_keeps_what_is_not_named(run: Cli, fake: FakeLabelStudio, address: 
         "3=BX",
         "--keep-deleted",
     )
-    status, out, err = run("connection", "edit", "ls", "--every", 60, "--person", "li@base.cn=W1", "--json")
+    status, _, err = run("connection", "edit", "ls", "--every", 60, "--person", "li@base.cn=W1", "--json")
     assert status == 0, err
     settings = json.loads(run("connection", "show", "ls", "--json")[1])["settings"]
     assert (settings["every_s"], settings["projects"], settings["people"], settings["keep_deleted"]) == (
