@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -18,6 +19,8 @@ R = TypeVar("R")
 MAX_JOBS = 256
 MAX_BYTES = 64 << 20
 GROUP = 64  # so many items at most are handed to one call of `together`
+# Senders that were answered together send again together: the writer waits for them a little, as a share of what their last group took.
+LINGER, LINGER_S = 0.05, 1.0
 
 
 class QueueFull(PieceworkError):
@@ -43,6 +46,7 @@ class Writer:
         self._waiting: deque[_Job] = deque()
         self._size = 0
         self._closed = False
+        self._crowd, self._took = 1, 0.0  # how many were done together last, and in how many seconds
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="piecework-writer", daemon=True)
         self._thread.start()
@@ -88,6 +92,8 @@ class Writer:
             self._wake.wait_for(lambda: self._waiting or self._closed)
             if not self._waiting:
                 return []
+            if self._crowd > 1 and self._waiting[0].together is not _alone:
+                self._wake.wait_for(lambda: len(self._waiting) >= self._crowd or self._closed, min(LINGER_S, LINGER * self._took))
             taken = [self._waiting.popleft()]
             while (
                 self._waiting and taken[0].together is not _alone and self._waiting[0].together is taken[0].together and len(taken) < GROUP
@@ -97,6 +103,7 @@ class Writer:
 
     def _run(self) -> None:
         while taken := self._take():
+            began = time.monotonic()
             wanted = [job for job in taken if job.answer.set_running_or_notify_cancel()]
             try:
                 answers: Sequence[Any] = taken[0].together(self._store, [job.item for job in wanted]) if wanted else []
@@ -104,6 +111,7 @@ class Writer:
                     raise RuntimeError(f"{len(wanted)} items, {len(answers)} answers")
             except BaseException as error:  # the thread outlives whatever a job does; the caller gets the error
                 answers = [error] * len(wanted)
+            self._crowd, self._took = len(taken), time.monotonic() - began
             for job, answer in zip(wanted, answers, strict=True):
                 if isinstance(answer, BaseException):
                     job.answer.set_exception(answer)
