@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from pages.ui import connected, coverage, rhythm, screen, states, trust
+from pages.ui import access, connected, coverage, rhythm, screen, states, trust
 from pages.ui.text import _
 
 view = screen.open("trust")
 found = trust.facts(view)
 if not found.sources:
-    states.no_data()
+    states.no_data(may_import=view.visitor.role in access.screen("import_files").roles)
+    with screen.panel(_("Connections"), _("Tools that are read by themselves, every few seconds or minutes.")):
+        connected.show(view)
     st.stop()
 trust.stale(found)
 trust.cards(view, found)

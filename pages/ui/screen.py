@@ -138,7 +138,7 @@ def open(name: str) -> View:
     with beside.container(horizontal_alignment="right"):
         st.caption(freshness_words(fresh), text_alignment="right")
     if fresh.last is None and screen.filters:
-        states.no_data()
+        states.no_data(may_import=visitor.role in access.screen("import_files").roles)
         st.stop()
     first, last = fresh.first or fresh.today, min(fresh.last or fresh.today, fresh.today)
 

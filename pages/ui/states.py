@@ -42,14 +42,16 @@ def empty(body: str = "", hint: str = "") -> None:
     )
 
 
-def no_data() -> None:
-    """The store itself is empty."""
+def no_data(*, may_import: bool = False) -> None:
+    """The store itself is empty; who may import is led there."""
     card(
         ":material/upload_file:",
         _("No data yet"),
         _("Import the logs of your annotation tool, or build the demo base to look around."),
         "`python -m data import FILE…` · `python -m data demo`",
     )
+    if may_import:
+        link(_("Import files"), "/import_files", ":material/upload_file:")
 
 
 def too_few(n: float, need: int) -> None:

@@ -161,6 +161,9 @@ def test_an_empty_store_says_what_to_do(visit: Open) -> None:
     at = visit(SCREEN, persona="admin", lang="en")
     assert not at.metric
     assert "No data yet" in said(at)
+    assert "/import_files" in said(at)
+    assert [button.label for button in at.button if button.label == "Connect a tool"]
+    assert "/import_files" not in said(visit(SCREEN, persona="hr", lang="en"))
 
 
 def test_old_data_is_called_old(visit: Open) -> None:
