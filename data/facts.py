@@ -357,6 +357,8 @@ class Facts:
         dates = self.dates(f"SELECT DISTINCT business_date {other}")
         if dates:
             self.changes.stale["work"] |= dates
+            self.changes.stale_earned |= self.dates(f"""SELECT DISTINCT accepted_on FROM batch SEMI JOIN
+                (SELECT batch_key FROM work SEMI JOIN (SELECT id {other}) AS c ON c.id = work.rowid) USING (batch_key) WHERE accepted_on IS NOT NULL""")
             self.cur.execute(f"UPDATE work SET round = c.round FROM ({other}) AS c WHERE work.rowid = c.id")
 
     # People who turn out to have worked elsewhere ----------------------------------------------------------------------

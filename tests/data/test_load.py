@@ -350,3 +350,16 @@ def test_overlaps_of_a_large_load_are_measured_some_people_at_a_time(tmp_path: P
             assert store.rows("SELECT sum(merged_s)::INTEGER FROM work_day") == [(5 * 30 * 60 + 2 * 26 * 60,)]
             assert [check.name for check in verify(store) if not check.ok] == []
     assert found[0] == found[1]
+
+
+def test_an_attempt_that_comes_late_moves_what_the_later_one_earned_to_its_round(store: Store) -> None:
+    """The undated row of batch b1 becomes the second attempt when an earlier one arrives: what it earned on acceptance is of round 2 then."""
+    load.load(store, [
+        batch("prices", [{"project_id": "p1", "valid_from": date(2026, 1, 1), "amount": 2}]),
+        batch("batches", [{"batch_id": "b1", "project_id": "p1", "delivered_at": NOON, "decided_at": NOON, "decision": "accept"}]),
+        batch("annotations", [work("late", ts=None, batch_id="b1", units=3)]),
+    ])  # fmt: skip
+    earned = "SELECT round, sum(revenue)::INTEGER FROM earn_day WHERE revenue <> 0 GROUP BY ALL ORDER BY ALL"
+    assert store.rows(earned) == [(1, 6)]
+    load.load(store, [batch("annotations", [work("early")])])
+    assert store.rows(earned) == [(2, 6)]
