@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from duckdb import DuckDBPyConnection
 
@@ -18,6 +18,9 @@ from data.errors import InputError
 from data.facts import LOGS, Facts, Log
 from data.load import PEOPLE, Loading
 from data.store import Store
+
+
+RECENT = timedelta(days=35)  # a feed that pushes every second makes a load of every push
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +71,19 @@ class Undone:
 
 
 def loads(store: Store, *, limit: int = 200) -> list[Loaded]:
-    """What came in, the latest first, at most `limit` entries."""
+    """What came in, the latest first, at most `limit` entries; of feeds the last RECENT days (older loads of theirs go by their number)."""
     since = int(store.meta("undo_since") or 0)
     found = store.rows(
         """WITH one AS (
             SELECT load_id, min(started_at) AS began, max(finished_at) AS ended, source, file, sum(rows)::BIGINT AS rows, sum(new)::BIGINT AS new,
                 sum(updated)::BIGINT AS updated, sum(duplicates)::BIGINT AS duplicates, sum(rejected)::BIGINT AS rejected, max(undone_at) AS undone_at,
                 max(undone_by) AS undone_by, list(table_name) AS tables
-            FROM load GROUP BY load_id, source, file)
+            FROM load WHERE file IS NOT NULL OR started_at >= $recent GROUP BY load_id, source, file)
         SELECT list(load_id ORDER BY load_id), source, file, min(began), max(ended), sum(rows)::BIGINT, sum(new)::BIGINT, sum(updated)::BIGINT,
             sum(duplicates)::BIGINT, sum(rejected)::BIGINT, list_sort(list_distinct(flatten(list(tables)))), max(undone_at), max(undone_by), min(load_id) > $since
         FROM one GROUP BY source, file, CASE WHEN file IS NULL THEN (0, began::DATE::VARCHAR) ELSE (load_id, '') END, undone_at IS NULL, load_id > $since
         ORDER BY max(ended) DESC, max(load_id) DESC LIMIT $limit""",
-        {"since": since, "limit": limit},
+        {"since": since, "limit": limit, "recent": datetime.now(UTC).replace(tzinfo=None) - RECENT},
     )
     return [Loaded(tuple(ids), *cells) for ids, *cells in found]
 

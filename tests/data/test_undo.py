@@ -154,6 +154,9 @@ def test_what_a_feed_sent_on_a_day_is_one_entry(tmp_path: Path) -> None:
         assert store.rows("SELECT count(*) FROM work") == [(0,)]
         load(store, [batch("annotations", [row("e0", 1)])], source="tool")
         assert [one.undone_at is None for one in undo.loads(store)] == [True, False]
+        with store.transaction() as cur:
+            cur.execute("UPDATE load SET started_at = started_at - INTERVAL 36 DAY WHERE undone_at IS NOT NULL")
+        assert len(undo.loads(store)) == 1
 
 
 def test_rows_that_were_refused_go_with_their_load(tmp_path: Path) -> None:
