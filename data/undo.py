@@ -19,7 +19,6 @@ from data.facts import LOGS, Facts, Log
 from data.load import PEOPLE, Loading
 from data.store import Store
 
-
 RECENT = timedelta(days=35)  # a feed that pushes every second makes a load of every push
 
 
