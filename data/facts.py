@@ -230,7 +230,10 @@ class Facts:
         What an older row said is kept, and so is what a file said again, in case the load that said it first is taken back.
         """
         columns = ", ".join(f"l.{c}" for c in ("source_key", log.key, "version", *log.facts))
-        changed = " OR ".join([*(f"o.{c} IS DISTINCT FROM f.{c}" for c in log.facts), f"({log.fresh_given}) IS DISTINCT FROM o.given"])
+        newer = "coalesce(f.version > o.version, f.version IS NOT NULL AND o.version IS NULL)"  # replaces, even where it says the same
+        changed = " OR ".join(
+            [newer, *(f"o.{c} IS DISTINCT FROM f.{c}" for c in log.facts), f"({log.fresh_given}) IS DISTINCT FROM o.given"]
+        )
         self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE met AS
             SELECT o.rid, f.id, ({changed}) AS changed,
                 NOT ({changed}) OR coalesce(f.version < o.version, f.version IS NULL AND o.version IS NOT NULL) AS old_news

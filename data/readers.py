@@ -125,6 +125,7 @@ class Parquet:
                     if not batch.num_rows:
                         continue
                     empty = False
+                    batch.validate(full=True)  # a damaged page can hold bytes that are no text
                     yield self._raw(batch, line)
                     line += batch.num_rows
                     if self._progress:

@@ -363,3 +363,12 @@ def test_an_attempt_that_comes_late_moves_what_the_later_one_earned_to_its_round
     assert store.rows(earned) == [(1, 6)]
     load.load(store, [batch("annotations", [work("early")])])
     assert store.rows(earned) == [(2, 6)]
+
+
+def test_a_newer_version_that_says_the_same_replaces_the_older(store: Store) -> None:
+    """Else what came between the two versions, and comes late, would replace the newer."""
+    load.load(store, [batch("annotations", [work("e", version=1)])])
+    (report,) = load.load(store, [batch("annotations", [work("e", version=9)])])
+    assert (report.new, report.updated, report.duplicates) == (0, 1, 0)
+    load.load(store, [batch("annotations", [work("e", version=5, units=99)])])
+    assert store.rows("SELECT version, units::INTEGER FROM work") == [(9, 10)]
