@@ -395,8 +395,9 @@ class Facts:
         cur.execute("INSERT INTO work BY NAME FROM moved ORDER BY business_date, worker_key, ts")
         mine = f"load_id = {self.load_id}"
         changes.added["work"] = f"(FROM work WHERE {mine} UNION ALL FROM moved WHERE NOT {mine})"
-        cur.execute("""CREATE OR REPLACE TEMP TABLE stranded AS SELECT DISTINCT project_key, item_id FROM review SEMI JOIN moved_worker USING (worker_key)
-            WHERE NOT linked""")
+        cur.execute(
+            """CREATE OR REPLACE TEMP TABLE stranded AS SELECT DISTINCT project_key, item_id FROM review SEMI JOIN moved_worker USING (worker_key)"""
+        )
         self._touched += ["SELECT project_key, item_id FROM moved", "FROM stranded"]
 
     # Reviews ---------------------------------------------------------------------------------------------------------

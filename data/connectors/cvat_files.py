@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -28,7 +29,7 @@ class CvatFiles:
         try:
             with opened(path) as stream:
                 first = stream.read(8192).removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
-        except (InputError, OSError, EOFError):
+        except (InputError, OSError, EOFError, zlib.error):
             return False
         names = {name.strip(b' \r"') for name in first.replace(b";", b",").replace(b"\t", b",").split(b",")}
         return all(name.encode() in names for name in _SIGNS)

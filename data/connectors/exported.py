@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def columns(path: Path) -> frozenset[str]:
     try:
         with opened(path) as stream:
             head = stream.read(HEAD).removeprefix(b"\xef\xbb\xbf")
-    except (InputError, OSError, EOFError):
+    except (InputError, OSError, EOFError, zlib.error):
         return frozenset()
     first = head.lstrip(b"\r\n").splitlines()[:1]
     if not first or first[0][:1] in (b"{", b"[") or b"\0" in first[0]:
@@ -52,7 +53,7 @@ def first_object(path: Path) -> Mapping[str, Any]:
             if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
                 return {}
             found = json.loads(head + (b"" if head.endswith(b"\n") else stream.readline(LONGEST_RECORD)))
-    except (InputError, OSError, EOFError, ValueError, RecursionError):
+    except (InputError, OSError, EOFError, zlib.error, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +44,7 @@ class LabelStudioFiles:
         try:
             with opened(path) as stream:
                 head = stream.read(HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()
-        except (InputError, OSError, EOFError):
+        except (InputError, OSError, EOFError, zlib.error):
             return False
         if head[:1] == b"[":
             return all(sign.search(head) for sign in _TASK) or all(sign.search(head) for sign in _ROW)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -81,7 +82,7 @@ class LabelboxFiles:
         try:
             with opened(path) as stream:
                 head = stream.read(exported.HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()
-        except (InputError, OSError, EOFError):
+        except (InputError, OSError, EOFError, zlib.error):
             return False
         if head[:1] not in (b"{", b"["):
             return False
