@@ -1,21 +1,19 @@
 """Questions to the registry, remembered until the store changes; answers as the columns that cards, charts and tables take.
 
 The memory is shared by all sessions, so a visitor's scope is part of every key; it holds a bounded number of answers and is
-keyed by the store's version. A change shows at once; of many in a row (a feed that pushes every second) one every SETTLE seconds.
-While many people ask, what they ask is found anew behind their backs before a change is shown: nobody waits for it, all of a screen
-is of one version, and the change shows when that is done, some seconds later.
+keyed by the store's version. A change shows at once; of many in a row (a feed that pushes every second) one every SETTLE seconds,
+and less often when so many people ask that finding the answers anew would take more than half of the time.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import wraps
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -46,69 +44,26 @@ UNKNOWN: dict[str, str] = {
 
 Made = TypeVar("Made")
 SETTLE = 4.0  # seconds that an answer may serve while new facts keep arriving
-MANY = 1.0  # seconds of finding the answers of a version from which they are found ahead of the next
-LONGEST = 15.0  # seconds that finding ahead may take before a change is shown all the same, and that may lie between two such changes
-FEED = 60.0  # seconds between two changes within which they are a feed's: a change after a quiet time shows at once, whoever waits for it
-RECENT = 30.0  # seconds for which what was asked is thought to be asked again
-Group = tuple[tuple[Query, ...], Scope]
+SHARE = 2.0  # times what finding the answers of a version took, before the next is shown
+LONGEST = 15.0  # seconds that it may then take
 _seen: WeakKeyDictionary[Store, dict[float, tuple[int, float]]] = WeakKeyDictionary()
 _spent: WeakKeyDictionary[Store, float] = WeakKeyDictionary()  # seconds on the answers of the version shown
-_wanted: WeakKeyDictionary[Store, dict[Group, float]] = WeakKeyDictionary()  # what was asked together, and when last
-_ahead: WeakKeyDictionary[Store, Thread] = WeakKeyDictionary()
 _lock = Lock()
-log = logging.getLogger("piecework.ask")
 
 
 def version(store: Store, settle: float = SETTLE) -> int:
     """The version of the store that screens show: its own, unless that changed less than `settle` seconds after the last change shown,
-    or the answers to what many people ask are still being found for it."""
+    or sooner after it than the answers take to find (see SHARE)."""
     now = time.monotonic()
     with _lock:
         known = _seen.setdefault(store, {})
         shown, since = known.get(settle, (store.version, float("-inf")))
-        spent = _spent.get(store, 0.0)
-        if shown != store.version and now - since >= max(settle, min(LONGEST, spent / 2)):
-            if settle == SETTLE and spent >= MANY and now - since < FEED:
-                if store not in _ahead:
-                    _ahead[store] = Thread(target=_find_ahead, args=(store, store.version), name="piecework-ahead", daemon=True)
-                    _ahead[store].start()
-            else:
-                shown, since = store.version, now
-                if settle == SETTLE:  # the choices of the filter bar follow at a pace of their own
-                    _spent[store] = 0.0
+        if shown != store.version and now - since >= max(settle, min(LONGEST, SHARE * _spent.get(store, 0.0))):
+            shown, since = store.version, now
+            if settle == SETTLE:  # the choices of the filter bar follow at a pace of their own
+                _spent[store] = 0.0
         known[settle] = shown, since
         return shown
-
-
-def _find_ahead(store: Store, target: int) -> None:
-    """Find the answers of a version to what was asked of late, then show it."""
-    began = time.monotonic()
-    with _lock:
-        asked = _wanted.get(store, {})
-        for group in [group for group, at in asked.items() if began - at > RECENT]:
-            del asked[group]
-        groups = sorted(asked, key=asked.__getitem__, reverse=True)
-    try:
-        for queries, scope in groups:
-            if time.monotonic() - began > LONGEST:
-                break
-            _find(store, tuple(query for query in queries if _answers.kept(store, (target, query, scope)) is None), scope, target)
-    except Exception as error:  # who asks will meet it, and be told
-        log.warning("What many ask could not be found ahead: %s", error)
-    finally:
-        now = time.monotonic()
-        with _lock:
-            _seen[store][SETTLE] = target, now
-            _spent[store] = now - began
-            del _ahead[store]
-
-
-def _find(store: Store, queries: tuple[Query, ...], scope: Scope, now: int) -> tuple[Answer, ...]:
-    """Answers that were not kept, now kept under a version."""
-    found = tuple(Answer(result, store) for result in engine.run_together(store, queries, scope)) if queries else ()
-    for query, one in zip(queries, found, strict=True):
-        _answers.keep(store, (now, query, scope), one)
-    return found
 
 
 class Memory:
@@ -169,17 +124,16 @@ def answer(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> 
 def answers(store: Store, queries: tuple[Query, ...], scope: Scope, settle: float = SETTLE) -> tuple[Answer, ...]:
     """The answers to what is asked together, which takes less time than one after another; whoever asks one of it again has it."""
     now = version(store, settle)
-    if settle == SETTLE:
-        with _lock:
-            _wanted.setdefault(store, {})[queries, scope] = time.monotonic()
     kept = {query: _answers.kept(store, (now, query, scope)) for query in queries}
     missing = tuple(query for query, found in kept.items() if found is None)
 
     def find() -> tuple[Answer, ...]:
         began = time.monotonic()
-        found = _find(store, missing, scope, now)
+        found = tuple(Answer(result, store) for result in engine.run_together(store, missing, scope))
         with _lock:
             _spent[store] = _spent.get(store, 0.0) + time.monotonic() - began
+        for query, one in zip(missing, found, strict=True):
+            _answers.keep(store, (now, query, scope), one)
         return found
 
     if missing:
