@@ -72,22 +72,15 @@ def import_files(store: Store, payload: Payload, progress: Progress | None) -> A
     files, errors = [], []
     for name in cast(list[str], payload["files"]):
         try:
-            reports = _imported(store, Path(name), payload, progress)
+            reports = connections.imported(
+                store, Path(name), table=_text(payload, "table"), mapping=_text(payload, "mapping"), source=_text(payload, "source"),
+                zone=_text(payload, "zone"), progress=progress,
+            )  # fmt: skip
         except PieceworkError as error:
             errors.append({"file": name, "error": str(error), "error_zh": error.zh})
         else:
             files += [{name: getattr(report, name) for name in _COUNTS} for report in reports]
     return {"files": files, "errors": errors, "seconds": round(time.monotonic() - began, 3), "demo": store.is_demo}
-
-
-def _imported(store: Store, path: Path, payload: Payload, progress: Progress | None) -> list[load.LoadReport]:
-    """One file: a connected tool's export by its shape, unless the caller says what its rows are; else by its columns."""
-    table, layout, source = _text(payload, "table"), _text(payload, "mapping"), _text(payload, "source")
-    if table is None and layout is None:
-        found = connections.import_export(store, path, source=source, progress=progress)
-        if found is not None:
-            return found
-    return load.import_file(store, path, table=table, mapping=layout, source=source, zone=_text(payload, "zone"), progress=progress)
 
 
 def _sync(store: Store, payload: Payload, progress: Progress | None) -> Answer:

@@ -414,16 +414,6 @@ def rows_of(
     return source or otherwise or "import", load.batches_of(store, path, table=table, mapping=mapping, zone=zone, progress=progress)
 
 
-def import_export(store: Store, path: Path, *, source: str | None = None, progress: Progress | None = None) -> list[LoadReport] | None:
-    """Import a file that a known tool exports, in one transaction; None when it is none of these.
-
-    The facts and their keys are those a pull gives. `source` names a connection's; without it that of the only connection to the
-    tool, else the tool's name. Raises InputError for a file that cannot be read, or when several connections could be meant.
-    """
-    found = _export(store, path, source, None)
-    return None if found is None else load.load(store, found[1], source=found[0], file=path.name, progress=progress)
-
-
 def _export(
     store: Store, path: Path, source: str | None, otherwise: str | None, progress: Callable[[int, int], None] | None = None
 ) -> tuple[str, Iterator[Batch]] | None:

@@ -174,11 +174,11 @@ def test_the_file_gives_the_facts_of_the_pull_under_the_same_keys(base: Base, tm
     path.write_text(base.fake.csv(), encoding="utf-8")
     assert CvatFiles().knows(path)
     with Store(tmp_path / "file.duckdb") as other:
-        reports = connections.import_export(other, path, source="cvat")
+        reports = connections.imported(other, path, source="cvat")
         assert reports is not None
         assert sum(one.rejected for one in reports) == 0
         assert log(other) == log(base.store)
-    reports = connections.import_export(base.store, path, source="cvat")
+    reports = connections.imported(base.store, path, source="cvat")
     assert reports is not None
     assert [(one.new, one.updated) for one in reports] == [(0, 0)] * len(reports)
 
@@ -200,7 +200,7 @@ def test_the_same_however_the_file_is_cut(base: Base, tmp_path: Path) -> None:
             for place, part in enumerate(parts):
                 path = tmp_path / f"{name}{place}.csv"
                 path.write_text(head + "".join(part), encoding="utf-8")
-                connections.import_export(store, path, source="cvat")
+                connections.imported(store, path, source="cvat")
             assert stored(store) == base.fake.told()
             found.append(log(store))
     assert all(one == found[0] for one in found)
@@ -214,7 +214,7 @@ def test_the_earlier_half_may_come_later(base: Base, tmp_path: Path) -> None:
         for place, part in enumerate((lines[6:], lines[:6])):
             path = tmp_path / f"{place}.csv"
             path.write_text(head + "".join(part), encoding="utf-8")
-            connections.import_export(store, path, source="cvat")
+            connections.imported(store, path, source="cvat")
         assert stored(store)[0] == base.fake.told()[0]
 
 
@@ -229,7 +229,7 @@ def test_people_and_projects_that_the_base_knows_by_its_own_names(tmp_path: Path
         path = tmp_path / "logs.csv"
         path.write_text(base.fake.csv(), encoding="utf-8")
         before = log(base.store)
-        connections.import_export(base.store, path)
+        connections.imported(base.store, path)
         assert log(base.store) == before
     finally:
         base.close()
@@ -607,7 +607,7 @@ class Floor(RuleBasedStateMachine):
             path.write_text(self.fake.csv(), encoding="utf-8")
             if self.fake.events:
                 with Store(Path(self._folder.name, "file.duckdb")) as other:
-                    connections.import_export(other, path, source="cvat")
+                    connections.imported(other, path, source="cvat")
                     assert log(other) == before
         finally:
             self.base.close()

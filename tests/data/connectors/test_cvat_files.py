@@ -43,7 +43,7 @@ def test_rows_of_the_documented_shape(path: Path, tmp_path: Path) -> None:
     """The payload lists one shape where count says seven: sixteen bits may have run over, the list cannot. Nobody says which program made it."""
     path.write_text(DOCUMENTED, encoding="utf-8")
     with Store(tmp_path / "s.duckdb") as store:
-        connections.import_export(store, path)
+        connections.imported(store, path)
         assert rows(store) == [
             ("cvat:58", "cvat:3", "207", 0, 1, 1, None, Decimal("83.12")), ("cvat:58", "cvat:3", "207", 3, 1, 0, None, None),
             ("cvat:9", "cvat:3", "207", 3, 1, 0, None, None),
@@ -150,7 +150,7 @@ def test_every_event_is_taken_refused_or_none_of_work(given_rows: list[dict[str,
             kept |= found
         seen = seen_in(path)
         assert (gist(seen), len(seen.rejects), seen.rows) == (kept, refused, len(given_rows))
-        reports = connections.import_export(store, path)
+        reports = connections.imported(store, path)
         assert reports is not None
         for one in reports:
             assert one.rows == one.new + one.updated + one.duplicates + one.rejected
@@ -158,7 +158,7 @@ def test_every_event_is_taken_refused_or_none_of_work(given_rows: list[dict[str,
             "SELECT item_id, split_part(event_id, ':', 2), json_extract_string(extra, '$.events') FROM work WHERE extra IS NOT NULL"
         )
         assert {(job, user, event) for job, user, listed in told for event in listed.split()} == kept
-        again = connections.import_export(store, path)
+        again = connections.imported(store, path)
         assert again is not None
         assert sum(one.new + one.updated for one in again) == 0
         assert [one.name for one in verify(store) if not one.ok] == []

@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def taken(store: Store, path: Path, source: str | None = None) -> Counter[str]:
-    reports = connections.import_export(store, path, source=source)
+    reports = connections.imported(store, path, source=source)
     assert reports is not None
     assert [one.name for one in verify(store) if not one.ok] == []
     return sum((Counter({name: getattr(one, name) for name in ("new", "updated", "duplicates", "rejected")}) for one in reports), Counter())
@@ -257,7 +257,7 @@ def test_with_several_connections_a_file_needs_its_source(store: Store, tmp_path
         connections.add(store, Connection(name, "label-studio", name, "http://127.0.0.1:1", "env:X", people={"5": f"W-{name}"}))
     path = written(tmp_path / "x.json", task(1, {}))
     with pytest.raises(InputError, match="--source"):
-        connections.import_export(store, path)
+        connections.imported(store, path)
     taken(store, path, "south")
     assert store.rows("SELECT worker_id FROM worker") == [("W-south",)]
     assert log(store)[0][0] == "south"

@@ -78,7 +78,7 @@ def take(store: Store, path: Path, rows: Sequence[Any]) -> dict[str, LoadReport]
 
 def imported(store: Store, path: Path) -> dict[str, LoadReport]:
     assert LabelboxFiles().knows(path)
-    reports = connections.import_export(store, path)
+    reports = connections.imported(store, path)
     assert reports is not None
     for one in reports:
         assert one.rows == one.new + one.updated + one.duplicates + one.rejected

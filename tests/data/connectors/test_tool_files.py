@@ -43,7 +43,7 @@ def as_lines(rows: Sequence[Row]) -> str:
 
 def take(store: Store, path: Path, content: str, source: str | None = None) -> dict[str, LoadReport]:
     path.write_text(content, encoding="utf-8")
-    reports = connections.import_export(store, path, source=source)
+    reports = connections.imported(store, path, source=source)
     assert reports is not None, "the file was not recognised"
     for one in reports:
         assert one.rows == one.new + one.updated + one.duplicates + one.rejected
