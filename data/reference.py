@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -21,7 +21,8 @@ class Reference:
     """How a canonical table lands: target table, key columns and value columns as SQL over the incoming row `s`.
 
     A value is written only when the canonical column it `needs` was in the file; a blank in a column that was there erases.
-    `where` leaves rows out that do not concern this target (a worker without a hire date has no spell).
+    `where` leaves rows out that do not concern this target (a worker without a hire date has no spell). `own`: what a row itself says of
+    a column that is else filled from elsewhere.
     """
 
     target: str
@@ -29,6 +30,7 @@ class Reference:
     values: Mapping[str, tuple[str, str]]
     where: str = "true"
     has_stub: bool = False
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 _SITE, _TEAM, _WORKER, _PROJECT = (f"(SELECT {n}_key FROM {n} WHERE {n}.{n}_id = s.{n}_id)" for n in ("site", "team", "worker", "project"))
@@ -44,6 +46,7 @@ _PLACE = {
     "team_key": (f"coalesce({_TEAM}, 0)", "team_id"),
     **_same("role", "skill_level"),
 }
+_OWN = {"site_key": f"coalesce({_SITE}, 0)"}  # that of the team follows the team
 _VOLUNTARY = (
     f"coalesce(s.voluntary, CASE WHEN s.leave_reason IS NOT NULL THEN NOT list_contains({list(INVOLUNTARY)!r}, lower(s.leave_reason)) END)"
 )
@@ -56,11 +59,11 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
     "workers": (
         Reference("worker", {"worker_key": _WORKER}, _same("name", "extra"), has_stub=True),
         Reference("assignment", {"worker_key": _WORKER, "valid_from": "coalesce(s.valid_from, DATE '1900-01-01')"}, _PLACE,
-            where="(s.site_id IS NOT NULL OR s.team_id IS NOT NULL OR s.role IS NOT NULL OR s.skill_level IS NOT NULL)"),
+            where="(s.site_id IS NOT NULL OR s.team_id IS NOT NULL OR s.role IS NOT NULL OR s.skill_level IS NOT NULL)", own=_OWN),
         Reference("employment", {"worker_key": _WORKER, "hired": "s.hire_date"}, {"left_on": ("s.leave_date", "leave_date"),
             **_same("leave_reason", "contract", "channel"), "voluntary": (_VOLUNTARY, "leave_reason|voluntary")}, where="s.hire_date IS NOT NULL"),
     ),
-    "assignments": (Reference("assignment", {"worker_key": _WORKER, "valid_from": "s.valid_from"}, _PLACE),),
+    "assignments": (Reference("assignment", {"worker_key": _WORKER, "valid_from": "s.valid_from"}, _PLACE, own=_OWN),),
     "projects": (Reference("project", {"project_key": _PROJECT}, _same("name", "name_en", "client", "client_en", "modality", "task_type", "unit",
         "ordered_units", "due_date", "quality_limit", "tier", "upstream", "extra"), has_stub=True),),
     "batches": (Reference("batch", {"batch_key": _BATCH}, _same("units", "delivered_at", "decided_at", "decision", "inspected", "defects",
@@ -128,7 +131,9 @@ def upsert(cur: DuckDBPyConnection, table: str, present: frozenset[str], load_id
     cur.execute("CREATE OR REPLACE TEMP TABLE fate (line BIGINT, fate TINYINT)")  # 2 new, 1 updated, 0 as it was
     for ref in REFERENCES[table]:
         known = {name: sql for name, (sql, needs) in ref.values.items() if present & set(needs.split("|"))}
-        cells = ", ".join(f"{sql} AS {name}" for name, sql in [*ref.keys.items(), *known.items()])
+        cells = ", ".join(
+            f"{sql} AS {name}" for name, sql in [*ref.keys.items(), *known.items(), *((f"own_{c}", sql) for c, sql in ref.own.items())]
+        )
         cur.execute(f"CREATE OR REPLACE TEMP TABLE resolved AS SELECT line, {cells} FROM incoming AS s WHERE {ref.where}")
         keys = ", ".join(ref.keys)
         cur.execute(f"""CREATE OR REPLACE TEMP TABLE latest AS SELECT * FROM resolved
@@ -142,7 +147,7 @@ def upsert(cur: DuckDBPyConnection, table: str, present: frozenset[str], load_id
         cur.execute(f"""INSERT INTO reference_said
             SELECT 0, '{ref.target}', {key}, json_object({held})::VARCHAR FROM {ref.target} AS t SEMI JOIN latest AS l ON {match}
             WHERE {described} AND {key} NOT IN (SELECT key FROM reference_said WHERE target = '{ref.target}')""")
-        told = ", ".join(f"'{c}', ({_filled(c)})::VARCHAR" for c in known)
+        told = ", ".join(f"'{c}', ({f'l.own_{c}' if c in ref.own else _filled(c)})::VARCHAR" for c in known)
         cur.execute(f"""INSERT INTO reference_said
             SELECT {load_id}, '{ref.target}', {key.replace("t.", "l.")}, json_object({told})::VARCHAR FROM latest AS l""")
         cur.execute(f"""INSERT INTO fate SELECT l.line, CASE WHEN t.{next(iter(ref.keys))} IS NULL OR {was_stub} THEN 2 WHEN {differs} THEN 1 ELSE 0 END
@@ -191,10 +196,13 @@ def add_sources(cur: DuckDBPyConnection, names: str) -> None:
 
 
 def place_assignments(cur: DuckDBPyConnection) -> None:
-    """Give assignments without a site that of their team, and each the UTC instant its first business date begins at its site."""
-    cur.execute(
-        "UPDATE assignment AS a SET site_key = t.site_key FROM team AS t WHERE a.site_key = 0 AND t.team_key = a.team_key AND t.site_key <> 0"
-    )
+    """Give assignments that name no site that of their team, and each the UTC instant its first business date begins at its site."""
+    cur.execute("""UPDATE assignment AS a SET site_key = n.site_key FROM (
+            SELECT a.worker_key, a.valid_from, t.site_key FROM assignment AS a JOIN team AS t USING (team_key) LEFT JOIN (
+                SELECT (key->>0)::INTEGER AS worker_key, (key->>1)::DATE AS valid_from, last(said->>'site_key' ORDER BY load_id, rowid) AS own
+                FROM reference_said WHERE target = 'assignment' AND said->>'site_key' IS NOT NULL GROUP BY ALL) AS o USING (worker_key, valid_from)
+            WHERE coalesce(o.own::INTEGER, a.site_key) = 0 AND a.site_key <> t.site_key) AS n
+        WHERE n.worker_key = a.worker_key AND n.valid_from = a.valid_from""")
     cur.execute("""UPDATE assignment AS a SET valid_from_ts = n.ts FROM (
             SELECT worker_key, valid_from, timezone('UTC', timezone(s.zone, valid_from + to_minutes(s.day_start_minute))) AS ts
             FROM assignment JOIN site AS s USING (site_key)) AS n
@@ -219,7 +227,8 @@ def unsay(cur: DuckDBPyConnection, loads: Sequence[int]) -> dict[str, int]:
             keys = pa.table({"key": pa.array([key for (key,) in found], pa.string())})
             cur.register("forgotten", keys)
             for key, said in cur.execute(
-                "SELECT key, said FROM reference_said SEMI JOIN forgotten USING (key) WHERE target = ? ORDER BY load_id", [ref.target]
+                "SELECT key, said FROM reference_said SEMI JOIN forgotten USING (key) WHERE target = ? ORDER BY load_id, rowid",
+                [ref.target],
             ).fetchall():
                 told.setdefault(key, {}).update(json.loads(said))
             _tell(cur, ref, [key for (key,) in found], told)

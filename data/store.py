@@ -45,7 +45,7 @@ class Store:
         self.path = Path(path) if path is not None else default_path()
         self._memory, self._threads = memory, threads
         self._write = threading.RLock()
-        self._version, self._facts = -1, (-1, dict[str, str | None]())
+        self._version, self._facts = -1, (-2, dict[str, str]())
         self._whole, self._days, self._touched = -1, dict[date, int](), cast(frozenset[date] | None, None)
         if not self.path.exists():
             if not create:
@@ -74,11 +74,12 @@ class Store:
             raise StoreError(*_unreadable(self.path, error)) from None
         except duckdb.Error as error:
             raise StoreError(*_unreadable(self.path, error)) from None
+        self._facts = (-2, {})  # another file may stand where a backup was restored
         try:
             self._con.execute("SET TimeZone = 'UTC'")
             self._con.execute("SET preserve_insertion_order = true")
             self._migrate(MIGRATIONS)
-            self._version, self._facts = int(self.meta("version") or 0), (-1, {})
+            self._version, self._facts = int(self.meta("version") or 0), (-2, {})
             self._whole, self._days = self._version, {}
         except BaseException:
             self._con.close()
@@ -143,11 +144,10 @@ class Store:
         """A fact about the store itself: schema_version, version, store_id, created_at, zone, currency, demo."""
         version, known = self._facts
         if version != self._version:
-            version, known = self._facts = self._version, {}
-        if key not in known:
-            found = self.rows("SELECT value FROM meta WHERE key = ?", [key])
-            known[key] = found[0][0] if found else None
-        return known[key]
+            version = self._version  # before reading: what comes meanwhile is read again
+            known = dict(self.rows("SELECT key, value FROM meta"))
+            self._facts = version, known
+        return known.get(key)
 
     @property
     def version(self) -> int:

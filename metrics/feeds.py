@@ -108,7 +108,7 @@ class Feeds:
         """The silent ones among those that sent anything of these sites and projects (empty: of any) within these days."""
         sending = {
             slot.source
-            for slot in self.slots
+            for slot in (self.slots if self.silent else ())
             if (not sites or slot.site in sites) and (not projects or not set(projects).isdisjoint(slot.projects))
         }
         return tuple(feed for feed in self.silent if feed.source in sending)

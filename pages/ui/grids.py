@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import pyarrow as pa
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from pages.ui import text, theme
 
@@ -40,7 +41,13 @@ def show(
     return int(chosen[0])
 
 
-def _greyed(rows: pa.Table | pd.DataFrame, grey: Sequence[bool]) -> Any:
-    frame = rows.to_pandas() if isinstance(rows, pa.Table) else rows
-    style = f"color: {theme.tokens().grey}"
-    return frame.style.apply(lambda row: [style if grey[row.name] else ""] * len(row), axis=1)
+def _greyed(rows: pa.Table | pd.DataFrame, grey: Sequence[bool]) -> Styler:
+    """Some rows in grey, written as `column_config` says: what a Styler else works out for every cell would be most of a screen's time."""
+    if isinstance(rows, pa.Table):
+        lists = {name: rows[name].to_pylist() for name in rows.column_names if pa.types.is_list(rows.schema.field(name).type)}
+        rows = rows.drop_columns(list(lists)).to_pandas().assign(**lists)[rows.column_names]
+    selectors = [f"row{place}_col{column}" for place, still in enumerate(grey) if still for column in range(rows.shape[1])]
+    style = Styler(rows, uuid="grey")
+    style._compute = lambda: style
+    style._translate = lambda *_: {"cellstyle": [{"props": [("color", theme.tokens().grey)], "selectors": selectors}]}
+    return style

@@ -32,23 +32,24 @@ def source_name(name: str) -> str:
 
 def against_rhythm(store: Store, scope: Scope) -> Feeds:
     """Every source of the scope against its own rhythm, found once for each version of the store and each minute."""
-    minute = int(time.time() // 60)  # silence comes without any change
-    return _feeds.get(store, (ask.version(store), minute, scope), lambda: feeds(store, scope))
+    return _feeds.get(store, (ask.version(store), _minute(), scope), lambda: feeds(store, scope))
 
 
-def any_sends(store: Store) -> bool:
-    """True where a source sends by itself: on a base that loads files now and then, no screen needs to look further."""
-    minute = int(time.time() // 60)
-    return bool(_sending.get(store, (ask.version(store), minute), lambda: sending(store)))
+def _lately(store: Store, scope: Scope) -> Feeds | None:
+    """The same, up to a minute old: whole working hours make a silence. None on a base that only loads files now and then."""
+    if not _sending.get(store, _minute(), lambda: (sending(store),))[0]:
+        return None
+    return _feeds.get(store, (_minute(), scope), lambda: feeds(store, scope))
+
+
+def _minute() -> int:
+    return int(time.time() // 60)  # silence comes without any change
 
 
 def remark(store: Store, scope: Scope, *, sites: Collection[str] = (), projects: Collection[str] = ()) -> None:
     """Which of the sources of what is shown are silent, and since when; nothing while all of them send."""
-    if not any_sends(store):
-        return
-    known = against_rhythm(store, scope)
-    silent = known.silent_for(sites=sites, projects=projects)
-    if silent:
+    known = _lately(store, scope)
+    if known and (silent := known.silent_for(sites=sites, projects=projects)):
         st.warning(_("{sources}: what rests on it stands still.", sources=listed(silent, known.zone)), icon=":material/sensors_off:")
 
 
@@ -61,9 +62,9 @@ def listed(silent: Collection[Feed], zone: str) -> str:
 
 def standing_still(store: Store, scope: Scope, dimension: str) -> Mapping[str, str]:
     """The sites or projects of which nothing new can come, all of their sources being silent: id → since when, in words."""
-    if not any_sends(store):
+    known = _lately(store, scope)
+    if known is None:
         return {}
-    known = against_rhythm(store, scope)
     return {one: _("silent since {time}", time=since(feed, known.zone)) for one, feed in known.silenced(dimension).items()}
 
 
