@@ -87,7 +87,7 @@ def _grid(columns: Columns, *, key: str, title: str, select: bool, wide: Sequenc
     config = {name: _config(name, values, name in wide) for name, values in columns.items()}
     frame = pd.DataFrame({name: list(values) for name, values in columns.items()})
     height = 36 * (ROWS + 1) + 2 if len(frame) > ROWS else "auto"
-    return grids.show(frame, config, key=key, height=height, alt=title, select=select, grey=grey)
+    return grids.show(grids.greyed(frame, grey), config, key=key, height=height, alt=title, select=select)
 
 
 def _config(name: str, values: Sequence[Cell], wide: bool) -> object:

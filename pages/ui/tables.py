@@ -128,15 +128,15 @@ def _grid(
     alt: str,
 ) -> int | None:
     """The rows as a table; the number of the one clicked."""
-    made = ("grid", dimension, columns, head, ids, still)
+    made = ("grid", dimension, columns, head, ids, still, theme.tokens().grey)
     data, config = answer.worked_out(made, lambda: _columns(answer, dimension, columns, head, ids, still))
     height: int | Literal["content"] = "content" if len(answer) <= ROWS else 420
-    return grids.show(data, config, key=key, height=height, alt=alt, select=select, grey=[bool(words) for words in still])
+    return grids.show(data, config, key=key, height=height, alt=alt, select=select)
 
 
 def _columns(
     answer: Answer, dimension: str, columns: Sequence[Column], head: str, ids: bool, still: Sequence[str]
-) -> tuple[pa.Table, dict[str, Any]]:
+) -> tuple[grids.Rows, dict[str, Any]]:
     data: dict[str, Any] = {head: [_still(name, words) for name, words in zip(answer.labels(dimension), still, strict=True)]}
     width = (_WIDE if text.lang() == "en" else _NARROW) + (_SINCE if any(still) else 0)
     config: dict[str, Any] = {head: st.column_config.TextColumn(head, pinned=True, width=width)}
@@ -148,7 +148,8 @@ def _columns(
         data[cells.name], config[cells.name] = cells.values, cells.config
         last = last if isinstance(column, Given) else _measure(column)
     arrays = {name: pa.array(values, from_pandas=True) for name, values in data.items()}
-    return pa.table({name: found.cast(pa.float64()) if pa.types.is_null(found.type) else found for name, found in arrays.items()}), config
+    table = pa.table({name: found.cast(pa.float64()) if pa.types.is_null(found.type) else found for name, found in arrays.items()})
+    return grids.greyed(table, [bool(words) for words in still]), config
 
 
 def _still(name: str, words: str) -> str:
