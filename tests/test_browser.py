@@ -361,25 +361,46 @@ def test_a_table_leaves_as_csv_in_the_readers_words(
     names = {line[1]: line[0] for line in rows}
     assert names == {names_of[0 if lang == "zh" else 1]: project for project, names_of in PROJECTS.items()}
     table = page.locator("[data-testid=stDataFrame]").first
+    expect(table.locator("canvas [role=gridcell]").first).to_be_attached()  # drawn for screen readers a moment later
     cells = table.locator("canvas [role=gridcell]").all_text_contents()
     assert len(rows) == int(table.locator("[role=grid]").get_attribute("aria-rowcount") or 0) - 1
     assert set(names) <= set(cells)
 
 
 # Live --------------------------------------------------------------------------------------------------------------------
+def push(server: Serving, folder: Path, event_id: str, project: str) -> None:
+    """999,000 units of two days ago."""
+    done = datetime.now(UTC) - timedelta(days=2)
+    event = {
+        "event_id": event_id, "worker_id": "W00", "project_id": project, "item_id": event_id, "ts": done.isoformat(), "units": 999_000,
+        "duration_s": 3600, "clock": "active",
+    }  # fmt: skip
+    with server.client((folder / "token").read_text("utf-8")) as client:
+        answer = client.post("/api/events/annotations", json=[event])
+        assert (answer.status_code, answer.json()["new"]) == (200, 1)
+
+
 def test_a_pushed_row_is_on_the_screen_at_the_next_look(demo: Serving, folder: Path, opened: OPENED) -> None:
     page = opened(f"{demo.url}/throughput?lang=en&persona=admin&project=P1", lang="en")
     heading(page, "throughput", "en")
     before = card(page, "Units").inner_text()
-    done = datetime.now(UTC) - timedelta(days=2)
-    event = {
-        "event_id": "pushed-1", "worker_id": "W00", "project_id": "P1", "item_id": "pushed-1", "ts": done.isoformat(), "units": 999_000,
-        "duration_s": 3600, "clock": "active",
-    }  # fmt: skip
-    with demo.client((folder / "token").read_text("utf-8")) as client:
-        answer = client.post("/api/events/annotations", json=[event])
-        assert (answer.status_code, answer.json()["new"]) == (200, 1)
+    push(demo, folder, "pushed-1", "P1")
     page.reload(wait_until="domcontentloaded")
     heading(page, "throughput", "en")
     assert before.endswith("k")
     expect(card(page, "Units")).to_have_text(re.compile(r"^1(\.\d)?M$"), timeout=5_000)
+
+
+def test_an_open_screen_follows_by_itself(demo: Serving, folder: Path, opened: OPENED) -> None:
+    page = opened(f"{demo.url}/throughput?lang=en&persona=admin&project=P2", lang="en")
+    heading(page, "throughput", "en")
+    assert not card(page, "Units").inner_text().endswith("M")
+    push(demo, folder, "pushed-2", "P2")
+    expect(card(page, "Units")).to_have_text(re.compile(r"^1(\.\d)?M$"), timeout=15_000)
+    expect(page.get_by_text(" behind")).to_have_count(1)
+
+
+def test_a_screen_of_the_past_stays_as_it_is(demo: Serving, opened: OPENED) -> None:
+    page = opened(f"{demo.url}/throughput?lang=en&persona=admin&period=last_month", lang="en")
+    heading(page, "throughput", "en")
+    expect(page.get_by_text(" behind")).to_have_count(1)

@@ -43,7 +43,7 @@ UNKNOWN: dict[str, str] = {
 
 
 Made = TypeVar("Made")
-SETTLE = 4.0  # seconds that an answer may serve while new facts keep arriving
+SETTLE = 2.5  # seconds that an answer may serve while new facts keep arriving
 SHARE = 2.0  # times what finding the answers of a version took, before the next is shown
 LONGEST = 15.0  # seconds that it may then take
 _seen: WeakKeyDictionary[Store, dict[float, tuple[int, float]]] = WeakKeyDictionary()

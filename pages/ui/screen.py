@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data.store import Store
 from metrics.period import Compare, Period
@@ -20,6 +21,8 @@ from pages.ui.ask import Answer
 from pages.ui.text import _
 
 STALE = timedelta(days=2)
+LOOK = 2.0  # seconds after which an open screen looks whether more came
+AWAY = 300.0  # seconds without a run after which a tab no longer counts as open
 OPTIONS_SETTLE = 30.0  # seconds that the choices of the filter bar may serve while new facts keep arriving
 
 
@@ -135,9 +138,9 @@ def open(name: str) -> View:
     fresh = _fresh(store, visitor.scope)
     title, beside = st.columns([0.62, 0.38], vertical_alignment="bottom")
     title.title(_(screen.question), anchor=False)
-    with beside.container(horizontal_alignment="right"):
-        st.caption(freshness_words(fresh), text_alignment="right")
+    corner = beside.container(horizontal_alignment="right")
     if fresh.last is None and screen.filters:
+        corner.caption(freshness_words(fresh), text_alignment="right")
         states.no_data(may_import=visitor.role in access.screen("import_files").roles)
         st.stop()
     first, last = fresh.first or fresh.today, min(fresh.last or fresh.today, fresh.today)
@@ -153,7 +156,38 @@ def open(name: str) -> View:
     if screen.filters and not screen.roster:  # what rests on lists alone, or says it itself, does not stand still with a source
         conditions = choice.conditions()
         sources.remark(store, visitor.scope, sites=conditions.get("site", ()), projects=conditions.get("project", ()))
+    with corner:
+        _follow(store, fresh, moves=bool(screen.filters) and (choice.period.end is None or choice.period.end >= last))
     return View(name, visitor, store, choice, fresh)
+
+
+def _follow(store: Store, fresh: Reach, *, moves: bool) -> None:
+    """How fresh the facts are, told anew while the screen is open; one whose period reaches to the newest work (`moves`) is drawn
+    anew when more came."""
+    shown = ask.version(store)
+
+    def tell() -> None:
+        _pace()
+        if moves and ask.version(store) != shown:
+            st.rerun()
+        st.caption(freshness_words(fresh), text_alignment="right")
+
+    follow: Callable[[], None] = st.fragment(tell, run_every=_pace() if moves else None)
+    follow()
+
+
+_looking: dict[str, float] = {}  # when each browser tab last ran a screen
+
+
+def _pace() -> float:
+    """Seconds between two looks of an open screen: fewer looks where many are open, so that those who click need not wait."""
+    context, now = get_script_run_ctx(), time.monotonic()
+    if context is not None:
+        _looking[context.session_id] = now
+    for tab, at in list(_looking.items()):
+        if now - at > AWAY:
+            _looking.pop(tab, None)
+    return max(LOOK, LOOK * len(_looking) / 10)
 
 
 def freshness_words(fresh: Reach, now: datetime | None = None) -> str:

@@ -144,6 +144,30 @@ def test_the_same_file_twice_stays_until_both_are_taken_back(tmp_path: Path) -> 
         assert store.rows("SELECT count(*) FROM work_day") == [(0,)]
 
 
+def test_a_site_that_is_only_the_teams_follows_the_team(tmp_path: Path) -> None:
+    """Workers name a team, the list of teams its site: in either order, corrected, and taken back, the work is where the team is."""
+    people = [{"worker_id": "w1", "team_id": "A"}]
+    place = "SELECT DISTINCT s.site_id FROM work AS w JOIN site AS s USING (site_key)"
+    for people_first in (True, False):
+        with Store(tmp_path / f"{people_first}.duckdb") as store:
+            parts = [batch("workers", people), batch("teams", [{"team_id": "A", "site_id": "S"}])]
+            load(store, [batch("annotations", [row("a", 3)])], file="work.csv")
+            for part in parts if people_first else reversed(parts):
+                load(store, [part], file=f"{part.table}.csv")
+            assert store.rows(place) == [("S",)]
+            load(store, [batch("teams", [{"team_id": "A", "site_id": "T"}])], file="corrected.csv")
+            assert store.rows(place) == [("T",)]
+            load(store, [batch("workers", [{"worker_id": "w1", "team_id": "A", "site_id": "U"}])], file="own.csv")
+            assert store.rows(place) == [("U",)]
+            undo.undo(store, [5], by="li")
+            assert store.rows(place) == [("T",)]
+            undo.undo(store, [4], by="li")
+            assert store.rows(place) == [("S",)]
+            undo.undo(store, [3 if people_first else 2], by="li")
+            assert store.rows(place) == [("",)]
+            ends_whole(store)
+
+
 def test_what_a_feed_sent_on_a_day_is_one_entry(tmp_path: Path) -> None:
     with Store(tmp_path / "s.duckdb") as store:
         for n in range(3):
