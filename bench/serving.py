@@ -257,11 +257,12 @@ def crowd(server: Serving, keys: Keys, events: Events, viewers: int, seconds: fl
     """Viewers who each click every ten seconds, another filter or another screen, while 500 events a second arrive; then the same with a
     browser among them that takes its share of the processor, for how soon it shows an event that was pushed."""
     with _arriving(server, keys, events) as pushed:
+        alone = _watched(server, keys, events, 0, 60)
+        pushed.clear()
         used, began = _cpu(server), time.monotonic()
         took, late, gone = asyncio.run(_crowd(server, keys, viewers, seconds))
         lasted = time.monotonic() - began
         used, rate, answered = (_cpu(server) - used) / lasted, ARRIVING * len(pushed) / lasted, list(pushed)
-        alone = _watched(server, keys, events, 0, 60)
         amid = _watched(server, keys, events, viewers, 60)
     p95 = percentile(took, 0.95)
     return [

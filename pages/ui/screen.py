@@ -22,7 +22,7 @@ from pages.ui.text import _
 
 STALE = timedelta(days=2)
 LOOK = 2.0  # seconds after which an open screen looks whether more came
-AWAY = 300.0  # seconds without a run after which a tab no longer counts as open
+AWAY = 60.0  # seconds without a look after which a tab no longer counts as open
 OPTIONS_SETTLE = 30.0  # seconds that the choices of the filter bar may serve while new facts keep arriving
 
 
