@@ -11,7 +11,7 @@ if sys.path[0] != ROOT:
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import access, numbers, states, text, theme  # noqa: E402
+from pages.ui import access, numbers, states, text, theme, turns  # noqa: E402
 from pages.ui.text import LANGS, _  # noqa: E402
 
 st.set_page_config(page_title="计件 Piecework", page_icon="🧮", layout="wide", initial_sidebar_state="auto")
@@ -101,19 +101,20 @@ def navigate(who: access.Visitor) -> st.Page:
 
 
 def main() -> None:
-    """One run of the app: any failure becomes one card."""
-    try:
-        choose_language()
-        text.settle(st.session_state["lang_now"])
-        theme.settle()
-        choose_persona()
-        who = access.visitor()
-        numbers.settle(access.store().meta("currency") or "CNY")
-        page = navigate(who)
-        sidebar(who)
-        page.run()
-    except Exception as error:
-        states.broken(error)
+    """One run of the app, when its turn has come: any failure becomes one card."""
+    with turns.taken():
+        try:
+            choose_language()
+            text.settle(st.session_state["lang_now"])
+            theme.settle()
+            choose_persona()
+            who = access.visitor()
+            numbers.settle(access.store().meta("currency") or "CNY")
+            page = navigate(who)
+            sidebar(who)
+            page.run()
+        except Exception as error:
+            states.broken(error)
 
 
 main()
