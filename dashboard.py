@@ -31,6 +31,7 @@ from data.puller import pulling
 from data.store import Store, default_path
 from metrics.api import answer as measured
 from metrics.scope import SYSTEM, scope_for
+from pages.ui import options
 
 ROOT = Path(__file__).resolve().parent
 MEMORY = os.environ.get("PIECEWORK_MEMORY", "900MB")
@@ -115,6 +116,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Own the store from the first request to the last."""
     if st.get_option("server.trustedUserHeaders") != TRUSTED:
         raise StoreError("The settings in .streamlit/config.toml were not read: start from the folder of dashboard.py.")
+    options.unlock()
     path, host, port = default_path(), st.get_option("server.address"), int(st.get_option("server.port"))
     prepare(path, ask=False)
     await anyio.to_thread.run_sync(settle_in)
