@@ -13,9 +13,9 @@ import pytest
 from starlette.routing import Route
 
 from data import accounts, api, push, remote, signin
-from data.__main__ import parser as data_parser
 from data.codes import ROLES
 from data.mapping import Mapping
+from data.parser import parser as data_parser
 from data.tables import TABLES
 from data.writer import QueueFull
 from metrics.__main__ import _parser as metrics_parser

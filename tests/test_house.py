@@ -131,6 +131,7 @@ INDIRECT = {
     "argon2-cffi-bindings": "held back for its wheels",
     "plotly": "st.plotly_chart imports it",
     "pytz": "DuckDB returns instants with a zone through it",
+    "uvloop": "uvicorn takes it where it is",
     "tzdata": "zones where the system has none",
 }
 

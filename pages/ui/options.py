@@ -11,15 +11,16 @@ from collections import defaultdict
 from typing import Any
 
 from streamlit import config
+from streamlit.config_option import ConfigOption
 
 _locked, _locked_section = config.get_option, config.get_options_for_section
-Options = dict[str, config.ConfigOption]
-_parsed: tuple[Options | None, dict[str, list[config.ConfigOption]]] = (None, {})  # the options parsed last, and they by section
+Options = dict[str, ConfigOption]
+_parsed: tuple[Options | None, dict[str, list[ConfigOption]]] = (None, {})  # the options parsed last, and they by section
 
 
 def unlock() -> None:
     """Have every lookup from now on do without the lock."""
-    config.get_option, config.get_options_for_section = option, section
+    config.get_option, config.get_options_for_section = option, of_section
 
 
 def option(key: str) -> Any:
@@ -28,15 +29,15 @@ def option(key: str) -> Any:
     return known[key].value if known and key in known else _locked(key)
 
 
-def section(name: str) -> dict[str, Any]:
+def of_section(section: str) -> dict[str, Any]:
     """The values of a section's options by name."""
     global _parsed
     known, sections = _parsed
     if known is None or known is not config._config_options:
         if (known := config._config_options) is None:
-            return _locked_section(name)
+            return _locked_section(section)
         sections = defaultdict(list)
         for one in known.values():
             sections[one.section].append(one)
         _parsed = known, sections
-    return {one.name: one.value for one in sections.get(name, ())}
+    return {one.name: one.value for one in sections.get(section, ())}

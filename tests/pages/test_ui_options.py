@@ -15,8 +15,8 @@ def test_every_option_and_section_reads_the_same() -> None:
     assert len(known) > 100
     for key, one in known.items():
         assert options.option(key) == config.get_option(key), key
-        assert options.section(one.section) == config.get_options_for_section(one.section)
-    assert options.section("no such") == config.get_options_for_section("no such") == {}
+        assert options.of_section(one.section) == config.get_options_for_section(one.section)
+    assert options.of_section("no such") == config.get_options_for_section("no such") == {}
     with pytest.raises(RuntimeError, match="not defined"):
         options.option("no.such")
 
