@@ -153,11 +153,12 @@ def open(name: str) -> View:
     if before and before < first and not screen.roster:
         st.caption(":material/info: " + _("There is nothing to compare with: the first data is of {day}.", day=text.day(first, year=True)))
         choice = replace(choice, compare=None)
-    if screen.filters and not screen.roster:  # what rests on lists alone, or says it itself, does not stand still with a source
+    of_work = bool(screen.filters) and not screen.roster
+    if of_work:  # what rests on lists alone, or says it itself, does not stand still with a source
         conditions = choice.conditions()
         sources.remark(store, visitor.scope, sites=conditions.get("site", ()), projects=conditions.get("project", ()))
     with corner:
-        _follow(store, fresh, moves=bool(screen.filters) and (choice.period.end is None or choice.period.end >= last))
+        _follow(store, fresh, moves=of_work and (choice.period.end is None or choice.period.end >= last))
     return View(name, visitor, store, choice, fresh)
 
 
@@ -176,7 +177,7 @@ def _follow(store: Store, fresh: Reach, *, moves: bool) -> None:
     follow()
 
 
-_looking: dict[str, float] = {}  # when each browser tab last ran a screen
+_looking: dict[str, float] = {}  # when each browser tab last looked
 
 
 def _pace() -> float:
