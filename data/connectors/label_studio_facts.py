@@ -93,6 +93,11 @@ class Fact:
         """The lead time it stands for, ms: its seconds, and what could not be seconds of work."""
         return (self.seconds_ms or 0) + round(float(_marks(self.extra).get("lead_time_s", 0)) * 1000)
 
+    @property
+    def timed(self) -> bool:
+        """True where it stands for a lead time at all."""
+        return self.seconds_ms is not None or "lead_time_s" in _marks(self.extra)
+
 
 Known = Mapping[str, Sequence[Fact]]
 """What the log holds, by annotation."""
@@ -285,7 +290,8 @@ def facts(seen: Annotation, known: Sequence[Fact], names: Names) -> list[Fact]:
         now = replace(now, seconds_ms=base.seconds_ms, extra=_extra(marks | ({} if kept is None else {"lead_time_s": kept})))
         if newer:
             grown = None if seen.lead_ms is None else seen.lead_ms - sum(fact.lead_ms for fact in known)
-            if by_other or grown != 0:
+            first = grown is not None and not any(fact.timed for fact in known)  # no time was known, not even of zero
+            if by_other or first or grown != 0:
                 rows.append(_timed(edit, grown, {}))
     rows += [
         again

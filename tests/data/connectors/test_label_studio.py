@@ -262,6 +262,20 @@ def test_predictions_turned_into_annotations_count_as_prelabelled(base: Base) ->
     base.check()
 
 
+def test_an_edit_that_took_no_time_makes_the_time_known(base: Base) -> None:
+    """Turned from a prediction it has no lead time; opened and kept within the same moment it has one of zero."""
+    (made,) = base.fake.convert([base.fake.task(base.boxes, predicted=2)], base.wang)
+    base.pull()
+    base.check()
+    base.fake.tick(0.001)
+    base.fake.update(made, base.wang, lead=0.0)
+    base.pull()
+    base.check()
+    assert base.rows("units, seconds") == [(0, 0), (2, None)]
+    base.pull()
+    assert base.store.rows("SELECT count(*) FROM work") == [(2,)]
+
+
 def test_reviews_of_the_enterprise_edition(base: Base) -> None:
     task = base.fake.task(base.boxes)
     reviews = [
