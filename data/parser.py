@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 from data.codes import ROLES
 from data.connectors.registry import CONNECTORS
@@ -19,6 +20,16 @@ def parser(description: str | None = None) -> argparse.ArgumentParser:
         if as_json:
             made.add_argument("--json", action="store_true", help="one JSON document on stdout")
         return made
+
+    def actions(name: str, words: str, *pairs: tuple[str, str], named: bool = True) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+        """The actions of a verb, each with --json and (but `list`, where `named`) with the name of what it is about."""
+        made = verb(name, words, as_json=False).add_subparsers(dest="action", required=True, metavar="ACTION")
+        for action, said in pairs:
+            one = made.add_parser(action, help=said, description=said)
+            one.add_argument("--json", action="store_true", help="one JSON document on stdout")
+            if named and action != "list":
+                one.add_argument("name", metavar="NAME")
+            yield action, one
 
     one = verb("demo", "build the invented base, or keep today going on a running server", as_json=False)
     one.add_argument("--people", type=int, default=800, help="people in both sites (800)")
@@ -38,16 +49,15 @@ def parser(description: str | None = None) -> argparse.ArgumentParser:
     one.add_argument("--sweep", action="store_true", help="also look for what was deleted there (done by itself every six hours)")
     one.add_argument("--again", action="store_true", help="read everything from the beginning; what is known stays as it is")
 
-    one = verb("connection", "tools this base is connected to", as_json=False)
-    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for action, words in (
-        ("add", "connect a tool, after asking it what it shows"), ("edit", "change what is named, the rest stays"), ("list", "show how connections stand"), ("show", "show one"),
+    for action, two in actions(
+        "connection",
+        "tools this base is connected to",
+        ("add", "connect a tool, after asking it what it shows"),
+        ("edit", "change what is named, the rest stays"),
+        ("list", "show how connections stand"),
+        ("show", "show one"),
         ("remove", "forget one; what it brought stays"),
-    ):  # fmt: skip
-        two = actions.add_parser(action, help=words, description=words)
-        two.add_argument("--json", action="store_true", help="one JSON document on stdout")
-        if action != "list":
-            two.add_argument("name", metavar="NAME")
+    ):
         if action == "add":
             two.add_argument("--tool", required=True, choices=sorted(CONNECTORS), metavar="TOOL", help=", ".join(sorted(CONNECTORS)))
             two.add_argument("--source", metavar="NAME", help="whose ids these are (default: the connection's name)")
@@ -77,14 +87,16 @@ def parser(description: str | None = None) -> argparse.ArgumentParser:
     one.add_argument("loads", nargs="+", metavar="LOAD", help="numbers as `loads` prints them: 7, or 3-9")
     one.add_argument("--preview", action="store_true", help="say what would become of the totals, and change nothing")
 
-    one = verb("identity", "whose accounts in the tools are whose", as_json=False)
-    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for action, words in (
-        ("suggest", "show accounts that are likely a person's"), ("list", "show what was decided"), ("same", "let an account be a person's"),
-        ("apart", "take that back"), ("different", "remember that they are not one; not suggested again"),
-    ):  # fmt: skip
-        two = actions.add_parser(action, help=words, description=words)
-        two.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    for action, two in actions(
+        "identity",
+        "whose accounts in the tools are whose",
+        ("suggest", "show accounts that are likely a person's"),
+        ("list", "show what was decided"),
+        ("same", "let an account be a person's"),
+        ("apart", "take that back"),
+        ("different", "remember that they are not one; not suggested again"),
+        named=False,
+    ):
         if action in ("same", "apart", "different"):
             two.add_argument("account", metavar="ACCOUNT", help="worker id that a tool gave")
         if action in ("same", "different"):
@@ -95,16 +107,15 @@ def parser(description: str | None = None) -> argparse.ArgumentParser:
     verb("backup", "write a whole copy while others read").add_argument("file", metavar="FILE")
     verb("restore", "check a backup and put it in the store's place").add_argument("file", metavar="FILE")
 
-    one = verb("account", "who may sign in", as_json=False)
-    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for action, words in (
-        ("add", "create an account"), ("list", "show accounts"), ("disable", "shut an account out"), ("enable", "let it in again"),
+    for action, two in actions(
+        "account",
+        "who may sign in",
+        ("add", "create an account"),
+        ("list", "show accounts"),
+        ("disable", "shut an account out"),
+        ("enable", "let it in again"),
         ("password", "set a new password"),
-    ):  # fmt: skip
-        two = actions.add_parser(action, help=words, description=words)
-        two.add_argument("--json", action="store_true", help="one JSON document on stdout")
-        if action != "list":
-            two.add_argument("name", metavar="NAME")
+    ):
         if action in ("add", "password"):
             two.add_argument("--password-stdin", action="store_true", help="read the password from one line of stdin instead of asking")
         if action == "add":
@@ -113,24 +124,20 @@ def parser(description: str | None = None) -> argparse.ArgumentParser:
             two.add_argument("--team", metavar="T", help="the team it looks after")
             two.add_argument("--worker", metavar="W", help="the worker it is")
 
-    one = verb("token", "keys for programs", as_json=False)
-    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for action, words in (("add", "make a token and print it once"), ("list", "show tokens"), ("revoke", "stop a token")):
-        two = actions.add_parser(action, help=words, description=words)
-        two.add_argument("--json", action="store_true", help="one JSON document on stdout")
-        if action != "list":
-            two.add_argument("name", metavar="NAME")
+    for action, two in actions(
+        "token", "keys for programs", ("add", "make a token and print it once"), ("list", "show tokens"), ("revoke", "stop a token")
+    ):
         if action == "add":
             two.add_argument("--source", metavar="S", help="rows pushed with it belong to this source (default: the token's name)")
             two.add_argument("--account", metavar="NAME", help="it reads measures as this account sees them")
 
-    one = verb("mapping", "saved layouts of files", as_json=False)
-    actions = one.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for action, words in (("list", "show their names"), ("show", "print one as JSON"), ("save", "keep one, from a JSON file")):
-        two = actions.add_parser(action, help=words, description=words)
-        two.add_argument("--json", action="store_true", help="one JSON document on stdout")
-        if action != "list":
-            two.add_argument("name", metavar="NAME")
+    for action, two in actions(
+        "mapping",
+        "saved layouts of files",
+        ("list", "show their names"),
+        ("show", "print one as JSON"),
+        ("save", "keep one, from a JSON file"),
+    ):
         if action == "save":
             two.add_argument("file", metavar="FILE")
     return top

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from data.connectors import cvat_facts as facts
+from data.connectors import exported
 from data.connectors.connector import Connection, Cursor, Names, Read
 from data.connectors.cvat_events import NEEDED, seen_in
-from data.encoding import opened
-from data.errors import InputError
 from data.tables import Batch
 
 JOBS = 500  # compared with the log at a time
@@ -26,11 +24,7 @@ class CvatFiles:
 
     def knows(self, path: Path) -> bool:
         """Whether the file's first line names the columns of CVAT's events."""
-        try:
-            with opened(path) as stream:
-                first = stream.read(8192).removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
-        except (InputError, OSError, EOFError, zlib.error):
-            return False
+        first = exported.head(path).partition(b"\n")[0]
         names = {name.strip(b' \r"') for name in first.replace(b";", b",").replace(b"\t", b",").split(b",")}
         return all(name.encode() in names for name in _SIGNS)
 

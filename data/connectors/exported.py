@@ -23,18 +23,23 @@ from data.tables import TABLES, Batch
 from data.values import text
 
 HEAD = 256 << 10
+UNREADABLE = (InputError, OSError, EOFError, zlib.error)  # what opening and unpacking a file can raise
 _COPY = re.compile(r"(?: ?\(\d+\)| - (?:Copy|副本)(?: \(\d+\))?)$")
 _TRUE = pa.array(["true", "t", "1", "yes"])
 
 
-def columns(path: Path) -> frozenset[str]:
-    """The column names in the first line of delimited text; none for a file of another kind or one that cannot be read."""
+def head(path: Path) -> bytes:
+    """The beginning of a file, unpacked, without blanks and a byte order mark before it; nothing of one that cannot be read."""
     try:
         with opened(path) as stream:
-            head = stream.read(HEAD).removeprefix(b"\xef\xbb\xbf")
-    except (InputError, OSError, EOFError, zlib.error):
-        return frozenset()
-    first = head.lstrip(b"\r\n").splitlines()[:1]
+            return stream.read(HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except UNREADABLE:
+        return b""
+
+
+def columns(path: Path) -> frozenset[str]:
+    """The column names in the first line of delimited text; none for a file of another kind or one that cannot be read."""
+    first = head(path).splitlines()[:1]
     if not first or first[0][:1] in (b"{", b"[") or b"\0" in first[0]:
         return frozenset()
     line = first[0].decode("utf-8", "replace")
@@ -49,11 +54,11 @@ def first_object(path: Path) -> Mapping[str, Any]:
     """The object in the first line of JSON lines; an empty one for a file of another kind."""
     try:
         with opened(path) as stream:
-            head = stream.readline(HEAD)
-            if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+            line = stream.readline(HEAD)
+            if not line.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
                 return {}
-            found = json.loads(head + (b"" if head.endswith(b"\n") else stream.readline(LONGEST_RECORD)))
-    except (InputError, OSError, EOFError, zlib.error, ValueError, RecursionError):
+            found = json.loads(line + (b"" if line.endswith(b"\n") else stream.readline(LONGEST_RECORD)))
+    except (*UNREADABLE, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

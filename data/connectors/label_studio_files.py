@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data.connectors import exported
 from data.connectors import label_studio_facts as shapes
 from data.connectors.connector import Connection, Cursor, Names, Read
 from data.connectors.label_studio import TOOL, names_of
 from data.delimited import RawBatch
-from data.encoding import opened
-from data.errors import InputError
 from data.readers import open_file
 from data.tables import Batch, Reject
 
-HEAD = 256 << 10
 ROWS = 2_000  # compared with the log at a time
 _TASK = (re.compile(rb'"annotations"\s*:\s*\['), re.compile(rb'"completed_by"\s*:'), re.compile(rb'"was_cancelled"\s*:'))
 _ROW = tuple(re.compile(rb'"' + name + rb'"\s*:') for name in (b"annotation_id", b"annotator", b"lead_time"))
@@ -41,11 +38,7 @@ class LabelStudioFiles:
 
     def knows(self, path: Path) -> bool:
         """Whether the file is an export of Label Studio: a JSON list of tasks with annotations, JSON_MIN, or its CSV."""
-        try:
-            with opened(path) as stream:
-                head = stream.read(HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()
-        except (InputError, OSError, EOFError, zlib.error):
-            return False
+        head = exported.head(path)
         if head[:1] == b"[":
             return all(sign.search(head) for sign in _TASK) or all(sign.search(head) for sign in _ROW)
         first = head.partition(b"\n")[0]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,8 +23,6 @@ import pyarrow as pa
 from data.connectors import exported
 from data.connectors.connector import Connection, Cursor, Read
 from data.delimited import RawBatch
-from data.encoding import opened
-from data.errors import InputError
 from data.readers import open_file
 from data.tables import Batch, Reject, reason
 
@@ -79,11 +76,7 @@ class LabelboxFiles:
         """Whether the file begins with a data row and its projects, or with the columns of the exports of old."""
         if exported.columns(path) >= set(_OLD):
             return True
-        try:
-            with opened(path) as stream:
-                head = stream.read(exported.HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()
-        except (InputError, OSError, EOFError, zlib.error):
-            return False
+        head = exported.head(path)
         if head[:1] not in (b"{", b"["):
             return False
         start = head.partition(b"\n")[0] if head[:1] == b"{" and b"\n" in head else head
