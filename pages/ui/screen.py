@@ -168,9 +168,10 @@ def _follow(store: Store, fresh: Reach, *, moves: bool) -> None:
     shown = ask.version(store)
 
     def tell() -> None:
-        _pace()
-        if moves and ask.version(store) != shown:
-            st.rerun()
+        if moves:
+            _pace()
+            if ask.version(store) != shown:
+                st.rerun()
         st.caption(freshness_words(fresh), text_alignment="right")
 
     follow: Callable[[], None] = st.fragment(tell, run_every=_pace() if moves else None)

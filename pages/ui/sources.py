@@ -37,7 +37,7 @@ def against_rhythm(store: Store, scope: Scope) -> Feeds:
 
 def _lately(store: Store, scope: Scope) -> Feeds | None:
     """The same, up to a minute old: whole working hours make a silence. None on a base that only loads files now and then."""
-    if not _sending.get(store, _minute(), lambda: (sending(store),))[0]:
+    if not _sending.get(store, _minute(), lambda: sending(store)):
         return None
     return _feeds.get(store, (_minute(), scope), lambda: feeds(store, scope))
 
