@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from data import accounts, api, push, remote, signin
 from data.codes import ROLES
+from data.connectors import registry
 from data.mapping import Mapping
 from data.parser import parser as data_parser
 from data.tables import TABLES
@@ -21,7 +22,7 @@ from data.writer import QueueFull
 from metrics.__main__ import _parser as metrics_parser
 from metrics.definitions import DIMENSIONS, REGISTRY
 from metrics.scope import SMALLEST_GROUP, scope_for
-from pages.ui import access
+from pages.ui import access, ask, drawing
 from pages.ui.text import _, speaking
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,14 +159,19 @@ def test_limits_are_those_of_the_code(lang: str) -> None:
             f"at least {accounts.MIN_PASSWORD} characters", f"After {accounts.FAILURES} failures in a row",
             f"for {accounts.LOCKED.seconds // 60} minutes", f"after {accounts.IDLE.seconds // 3600} hours without use", f"after {accounts.LONGEST.days} days",
             f"at most {api.MAX_BODY >> 20} MiB and {push.MAX_ROWS:,} rows", f"fewer than {SMALLEST_GROUP} people", f"waits {remote.PATIENCE:.0f} seconds",
+            f"is {ask.SETTLE} seconds old", f"{drawing.OLDEST:.0f} seconds old",
         ),
         "zh": (
             f"至少 {accounts.MIN_PASSWORD} 个字符", f"连续失败 {accounts.FAILURES} 次", f"等待 {accounts.LOCKED.seconds // 60} 分钟",
             f"闲置 {accounts.IDLE.seconds // 3600} 小时", f"最长 {accounts.LONGEST.days} 天", f"最多 {api.MAX_BODY >> 20} MiB、{push.MAX_ROWS:,} 行",
             f"不足 {SMALLEST_GROUP} 人", f"最多等待 {remote.PATIENCE:.0f} 秒",
+            f"最多滞后 {ask.SETTLE} 秒", f"最多滞后 {drawing.OLDEST:.0f} 秒",
         ),
     }  # fmt: skip
     assert [words for words in said[lang] if words not in page] == []
+    assert [one.title for one in registry.EXPORTS if one.title.replace(" / ", "/") not in page] == []
+    connected = next(line for line in re.split(r" ?- |。", page) if "directly" in line or "可直连" in line)
+    assert [one.title for one in registry.CONNECTORS.values() if one.tool != "folder" and one.title not in connected] == []
     assert (QueueFull, 429) in api._STATUS
     assert "429" in page
 

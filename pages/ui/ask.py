@@ -1,8 +1,7 @@
 """Questions to the registry, remembered until the store changes; answers as the columns that cards, charts and tables take.
 
 The memory is shared by all sessions, so a visitor's scope is part of every key; it holds a bounded number of answers and is
-keyed by the store's version. A change shows at once; of many in a row (a feed that pushes every second) one every SETTLE seconds,
-and less often when so many people ask that finding the answers anew would take more than half of the time.
+keyed by the store's version. A change shows at once; of many in a row (a feed that pushes every second) one every SETTLE seconds.
 """
 
 from __future__ import annotations
@@ -44,24 +43,18 @@ UNKNOWN: dict[str, str] = {
 
 Made = TypeVar("Made")
 SETTLE = 2.5  # seconds that an answer may serve while new facts keep arriving
-SHARE = 2.0  # times what finding the answers of a version took, before the next is shown
-LONGEST = 15.0  # seconds that it may then take
 _seen: WeakKeyDictionary[Store, dict[float, tuple[int, float]]] = WeakKeyDictionary()
-_spent: WeakKeyDictionary[Store, float] = WeakKeyDictionary()  # seconds on the answers of the version shown
 _lock = Lock()
 
 
 def version(store: Store, settle: float = SETTLE) -> int:
-    """The version of the store that screens show: its own, unless that changed less than `settle` seconds after the last change shown,
-    or sooner after it than the answers take to find (see SHARE)."""
+    """The version of the store that screens show: its own, unless that changed less than `settle` seconds after the last change shown."""
     now = time.monotonic()
     with _lock:
         known = _seen.setdefault(store, {})
         shown, since = known.get(settle, (store.version, float("-inf")))
-        if shown != store.version and now - since >= max(settle, min(LONGEST, SHARE * _spent.get(store, 0.0))):
+        if shown != store.version and now - since >= settle:
             shown, since = store.version, now
-            if settle == SETTLE:  # the choices of the filter bar follow at a pace of their own
-                _spent[store] = 0.0
         known[settle] = shown, since
         return shown
 
@@ -121,17 +114,17 @@ def answer(store: Store, query: Query, scope: Scope, settle: float = SETTLE) -> 
     return answers(store, (query,), scope, settle)[0]
 
 
-def answers(store: Store, queries: tuple[Query, ...], scope: Scope, settle: float = SETTLE) -> tuple[Answer, ...]:
-    """The answers to what is asked together, which takes less time than one after another; whoever asks one of it again has it."""
-    now = version(store, settle)
+def answers(store: Store, queries: tuple[Query, ...], scope: Scope, settle: float = SETTLE, at: int | None = None) -> tuple[Answer, ...]:
+    """The answers to what is asked together, which takes less time than one after another; whoever asks one of it again has it.
+
+    `at`: the version to answer for, if not the one shown now; what is not known of an older one is found in the newest facts.
+    """
+    now = version(store, settle) if at is None else at
     kept = {query: _answers.kept(store, (now, query, scope)) for query in queries}
     missing = tuple(query for query, found in kept.items() if found is None)
 
     def find() -> tuple[Answer, ...]:
-        began = time.monotonic()
         found = tuple(Answer(result, store) for result in engine.run_together(store, missing, scope))
-        with _lock:
-            _spent[store] = _spent.get(store, 0.0) + time.monotonic() - began
         for query, one in zip(missing, found, strict=True):
             _answers.keep(store, (now, query, scope), one)
         return found

@@ -16,8 +16,9 @@ from metrics.period import Compare, Period
 from metrics.query import Query
 from metrics.reach import Reach, reach
 from metrics.scope import Scope
-from pages.ui import access, ask, charts, filters, sources, states, text, theme
+from pages.ui import access, ask, charts, drawing, filters, sources, states, text, theme
 from pages.ui.ask import Answer
+from pages.ui.drawing import Drawing
 from pages.ui.text import _
 
 STALE = timedelta(days=2)
@@ -34,7 +35,12 @@ class View:
     visitor: access.Visitor
     store: Store
     choice: filters.Choice
-    fresh: Reach
+    drawn: Drawing
+
+    @property
+    def fresh(self) -> Reach:
+        """How far the facts reach that are shown."""
+        return self.drawn.fresh
 
     @property
     def scope(self) -> Scope:
@@ -63,11 +69,11 @@ class View:
 
     def ask(self, *measures: str, **narrowed: Any) -> Answer:
         """The answer to one `question`. Raises NotAllowed for a field outside the scope."""
-        return ask.answer(self.store, self.question(*measures, **narrowed), self.scope)
+        return self.drawn.answers(self.question(*measures, **narrowed))[0]
 
     def ask_together(self, *questions: Query) -> tuple[Answer, ...]:
         """The answers to several questions of the screen; those that rest on the same facts take one look."""
-        return ask.answers(self.store, questions, self.scope)
+        return self.drawn.answers(*questions)
 
     def question(
         self,
@@ -157,22 +163,23 @@ def open(name: str) -> View:
     if of_work:  # what rests on lists alone, or says it itself, does not stand still with a source
         conditions = choice.conditions()
         sources.remark(store, visitor.scope, sites=conditions.get("site", ()), projects=conditions.get("project", ()))
+    key = (name, choice.period, choice.compare, tuple(choice.where.items()), fresh.today)
+    drawn = drawing.begin(store, key, visitor.scope, _session(), lambda: _fresh(store, visitor.scope))
     with corner:
-        _follow(store, fresh, moves=of_work and (choice.period.end is None or choice.period.end >= last))
-    return View(name, visitor, store, choice, fresh)
+        _follow(drawn, moves=of_work and (choice.period.end is None or choice.period.end >= last))
+    return View(name, visitor, store, choice, drawn)
 
 
-def _follow(store: Store, fresh: Reach, *, moves: bool) -> None:
+def _follow(drawn: Drawing, *, moves: bool) -> None:
     """How fresh the facts are, told anew while the screen is open; one whose period reaches to the newest work (`moves`) is drawn
     anew when more came."""
-    shown = ask.version(store)
 
     def tell() -> None:
         if moves:
             _pace()
-            if ask.version(store) != shown:
+            if drawn.overtaken():
                 st.rerun()
-        st.caption(freshness_words(fresh), text_alignment="right")
+        st.caption(freshness_words(drawn.fresh), text_alignment="right")
 
     follow: Callable[[], None] = st.fragment(tell, run_every=_pace() if moves else None)
     follow()
@@ -183,13 +190,17 @@ _looking: dict[str, float] = {}  # when each browser tab last looked
 
 def _pace() -> float:
     """Seconds between two looks of an open screen: fewer looks where many are open, so that those who click need not wait."""
-    context, now = get_script_run_ctx(), time.monotonic()
-    if context is not None:
-        _looking[context.session_id] = now
+    now = time.monotonic()
+    _looking[_session()] = now
     for tab, at in list(_looking.items()):
         if now - at > AWAY:
             _looking.pop(tab, None)
     return max(LOOK, LOOK * len(_looking) / 10)
+
+
+def _session() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
 
 
 def freshness_words(fresh: Reach, now: datetime | None = None) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from data.store import Store
 from metrics.period import Period
-from metrics.query import Query, Result, run_together
+from metrics.query import Query
 from metrics.reach import reach
 from metrics.scope import SYSTEM, scope_for
 from pages.ui import ask
@@ -70,35 +70,6 @@ def test_a_change_shows_at_once_and_many_in_a_row_every_few_seconds(tmp_path: Pa
         now += 60
         store.set_meta("note", "three")
         assert ask.version(store) == first + 3
-
-
-def test_under_load_screens_follow_less_often_but_do_follow(small: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-
-    def slow(*_: object) -> list[Result]:
-        nonlocal now
-        now += 20.0
-        return []
-
-    monkeypatch.setattr(ask.time, "monotonic", lambda: now)
-    small.set_meta("note", "one")
-    now += 60
-    first = ask.version(small)
-    with monkeypatch.context() as busy:
-        busy.setattr(ask.engine, "run_together", lambda *given: [slow(), *run_together(*given)][1:])
-        asked(small, "project", days=5)
-    began = now - 20.0
-    small.set_meta("note", "two")
-    assert now - began > ask.LONGEST
-    assert ask.version(small) == first + 1  # never later than that
-    asked(small, "project", days=6)
-    monkeypatch.setitem(ask._spent, small, 4.0)
-    small.set_meta("note", "three")
-    now += ask.SETTLE + 1
-    assert ask.version(small) == first + 1
-    now += ask.SHARE * 4.0 - ask.SETTLE
-    assert ask.version(small) == first + 2
-    assert ask._spent[small] == 0.0
 
 
 def test_a_memory_finds_once_keeps_the_newest_and_keeps_no_failure(tmp_path: Path) -> None:
