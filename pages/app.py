@@ -77,6 +77,8 @@ def sidebar(who: access.Visitor) -> None:
         else:
             st.caption(f"{who.name} · {_(access.ROLE_NAMES[who.role])}")
             states.link(_("Sign out"), "/logout", ":material/logout:")
+        if places := access.places(who):
+            st.caption(":material/location_on: " + _("What you see: {places}", places=places))
 
 
 def navigate(who: access.Visitor) -> st.Page:

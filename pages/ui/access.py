@@ -13,7 +13,7 @@ from data.owner import owner
 from data.store import Store
 from metrics.query import Query
 from metrics.scope import SYSTEM, Scope, scope_for
-from pages.ui import ask
+from pages.ui import ask, text
 from pages.ui.text import N_, _, speaking
 
 Filter = Literal["period", "compare", "site", "project", "team", "modality", "worker"]
@@ -164,6 +164,12 @@ def visitor() -> Visitor:
         raise SignedOut("Nobody is signed in.", "尚未登录。")
     scope = scope_for(account.role, site=account.site, team=account.team, worker=account.worker)
     return Visitor(account.role, scope, account.name)
+
+
+def places(who: Visitor) -> str:
+    """What the visitor's view is limited to, teams before sites, in the words of the people there; empty for somebody who sees all of it."""
+    kind, ids = ("team", who.scope.teams) if who.scope.teams is not None else ("site", who.scope.sites)
+    return text.listed(ask.label(store(), kind, one) for one in sorted(ids)) if ids else ""
 
 
 def _demo_place(base: Store) -> tuple[str, str]:

@@ -33,7 +33,7 @@ def show(view: View) -> None:
     whole = trust.sees_contents(view.scope, view.visitor.role)
     failing = [state for state in found if state.error]
     if failing:
-        names = ", ".join(state.name for state in failing)
+        names = text.listed(state.name for state in failing)
         st.warning(
             _("Not reached: {names}. What came before is kept; it is tried again by itself.", names=names), icon=":material/cloud_off:"
         )

@@ -58,7 +58,7 @@ def bar(filters: tuple[str, ...], options: Options, first: date, last: date, *, 
         return Choice(resolve(DEFAULT_PERIOD, last), None)
     with _place(filters, state, phone):
         period = _period(state, first, last)
-        compare = _compare(state, period) if "compare" in filters else None
+        compare = _compare(state) if "compare" in filters and period.preset != "all" else None
         where: dict[str, str] = {}
         for dimension in (name for name in DIMENSIONS if name in filters):
             known = options(dimension, where)
@@ -86,8 +86,9 @@ def bar(filters: tuple[str, ...], options: Options, first: date, last: date, *, 
 
 def _place(filters: tuple[str, ...], state: Mapping[str, Any], phone: bool) -> Any:
     if phone:
-        used = sum(state[d] is not None for d in DIMENSIONS if d in filters)
-        return st.expander(_("Filters") + (f" ({used})" if used else ""), icon=":material/tune:")
+        used = sum(state[d] is not None for d in (*DIMENSIONS, PERSON) if d in filters)
+        label = _("Filters") + " · " + say(PRESETS[state["period"]])
+        return st.expander(label + (f" (+{used})" if used else ""), icon=":material/tune:")
     return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
@@ -130,14 +131,14 @@ def _period(state: dict[str, Any], first: date, last: date) -> Period:
     return Period(start, end)
 
 
-def _compare(state: dict[str, Any], period: Period) -> Compare | None:
+def _compare(state: dict[str, Any]) -> Compare | None:
     def say_option(name: str) -> str:
         words = say(COMPARISONS[cast(Compare, name)]) if name in COMPARISONS else _("No comparison")
         return words[0].upper() + words[1:]
 
     _select(_("Compared with"), "compare", state, [*COMPARISONS, NO_COMPARE], say_option, 150)
     chosen = state["compare"]
-    return cast(Compare, chosen) if chosen in COMPARISONS and period.preset != "all" else None
+    return cast(Compare, chosen) if chosen in COMPARISONS else None
 
 
 # Changing it from elsewhere --------------------------------------------------------------------------------------------
@@ -198,7 +199,7 @@ def _date(words: str | None) -> date | None:
 
 
 def words(choice: Choice) -> str:
-    """The period, and what it is compared with, as a caption."""
+    """The days of the period, and those it is compared with, as a caption."""
     period = choice.period
     now = text.days(period.start, period.end) if period.start and period.end else say(period.label)
     if choice.compare is None:

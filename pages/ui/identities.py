@@ -113,7 +113,7 @@ def _card(view: View, one: Suggestion, moving: Moving | None) -> None:
 
 def _who(title: str, one: Known) -> None:
     st.markdown(f"{_GREY.format(title)} **{safe(one.name or one.worker_id)}** {safe(one.worker_id) if one.name else ''}")
-    tools = ", ".join(source_name(name) for name in one.sources)
+    tools = text.listed(source_name(name) for name in one.sources)
     rows = ngettext("{n} row", "{n} rows", one.rows)
     st.caption(" · ".join(safe(words) for words in (tools, rows, _span(one.first, one.last)) if words))
 

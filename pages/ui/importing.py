@@ -236,7 +236,7 @@ def _warnings(view: View, tried: Trial) -> None:
                     "For the first time: {kind} {n} ({names})",
                     kind=_(NEW[named.kind]),
                     n=text.count(named.count),
-                    names=", ".join(others) + more,
+                    names=text.listed(others) + more,
                 )
             )
 

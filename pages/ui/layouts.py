@@ -154,7 +154,7 @@ def _columns(view: View, one: Dropped, sheet: Sheet, table: str) -> None:
     read = {header: name for name, header in sheet.columns.items()}
     was = one.choice.mapping or Layout("import", table)
     if sheet.missing:
-        named = ", ".join(refusals.column(table, name) for name in sheet.missing)
+        named = text.listed(refusals.column(table, name) for name in sheet.missing)
         st.warning(_("Still to be found among the columns, or to be given for all rows: {names}", names=named), icon=":material/help:")
 
     form = st.form(f"import_form_{one.key}_{table}_{one.layout}", border=False)
@@ -179,7 +179,7 @@ def _columns(view: View, one: Dropped, sheet: Sheet, table: str) -> None:
             st.error(
                 _(
                     "Two columns cannot both be {names}: leave one of them unused.",
-                    names=", ".join(refusals.column(table, name) for name in sorted(doubled)),
+                    names=text.listed(refusals.column(table, name) for name in sorted(doubled)),
                 ),
                 icon=":material/error:",
             )

@@ -73,7 +73,7 @@ def _short(name: str) -> str:
 
 def _lists(one: Loaded) -> str:
     names = [_(trust.TABLES[name]) for name in one.tables if name in trust.TABLES]
-    return ", ".join(names[:2]) + (f" +{len(names) - 2}" if len(names) > 2 else "")
+    return text.listed(names[:2]) + (f" +{len(names) - 2}" if len(names) > 2 else "")
 
 
 def _state(view: View, one: Loaded) -> str:

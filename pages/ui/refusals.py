@@ -45,7 +45,7 @@ def sentence(table: str, code: str, name: str | None, value: str | None) -> str:
     words = {
         "column": column(table, name) if spec and name else _("A column"),
         "value": value or "",
-        "allowed": ("、" if text.lang() == "zh" else ", ").join(choice(spec.name, word) for word in spec.choices) if spec else "",
+        "allowed": text.listed(choice(spec.name, word) for word in spec.choices) if spec else "",
         "low": "−∞" if spec is None or spec.low is None else f"{spec.low:,}",
         "high": f"{spec.high:,}" if spec else "∞",
     }

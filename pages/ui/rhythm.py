@@ -76,7 +76,7 @@ def _share(part: int, whole: int) -> str:
 
 def _clocks(view: View, one: Sent) -> str:
     """The kinds of clock, the most frequent first."""
-    return ", ".join(ask.label(view.store, "clock", kind) for kind in sorted(one.clocks, key=lambda kind: -one.clocks[kind])) or NONE
+    return text.listed(ask.label(view.store, "clock", kind) for kind in sorted(one.clocks, key=lambda kind: -one.clocks[kind])) or NONE
 
 
 def _loaded(view: View, one: Sent, load: Told | None) -> str:
@@ -144,7 +144,7 @@ def _rhythm(feed: Feed) -> str:
     runs = _runs(clock)
     return _(
         "Usual hours {hours}; usual pause {n} h.",
-        hours=", ".join(f"{first:02}–{last + 1:02}" for first, last in runs),
+        hours=text.listed(f"{first:02}–{last + 1:02}" for first, last in runs),
         n=feed.rhythm.pause,
     )
 

@@ -62,10 +62,10 @@ class View:
     @property
     def open_from(self) -> date | None:
         """The first step of a trend that is not finished (its bar is hatched, its line dashed); None when all are."""
-        today, last = self.fresh.today, self.choice.period.end
-        if last is None or last < today:
+        newest, last = self.fresh.last or self.fresh.today, self.choice.period.end
+        if last is None or last < newest:
             return None
-        return {"day": today, "week": today - timedelta(days=today.weekday())}.get(self.grain, today.replace(day=1))
+        return {"day": newest, "week": newest - timedelta(days=newest.weekday())}.get(self.grain, newest.replace(day=1))
 
     def ask(self, *measures: str, **narrowed: Any) -> Answer:
         """The answer to one `question`. Raises NotAllowed for a field outside the scope."""
@@ -112,6 +112,10 @@ class View:
         known = access.screen(self.name).roster
         if before and before.start and self.fresh.first and before.start < self.fresh.first and not known:
             said[_("The comparison is not whole: the first data is of {day}.", day=text.day(self.fresh.first, year=True))] = None
+        if before and before.start and before.end:
+            for note in self._noted(before):
+                days = text.days(note.start, note.end or note.start)
+                said[_("In the period compared with: {what} ({days}).", what=note.words, days=days)] = None
         if said:
             st.caption("  \n".join(f":material/info: {words}" for words in said))
 
@@ -123,13 +127,13 @@ class View:
 
     def events(self) -> list[charts.Note]:
         """Guideline changes, outages, holidays in the period, to be drawn on a time axis."""
+        return self._noted(self.choice.period)
+
+    def _noted(self, period: Period) -> list[charts.Note]:
         return [
             charts.Note(note.start, note.text.of(text.lang()), note.end)
             for note in self.fresh.notes
-            if self.choice.period.start
-            and self.choice.period.end
-            and note.start <= self.choice.period.end
-            and (note.end or note.start) >= self.choice.period.start
+            if period.start and period.end and note.start <= period.end and (note.end or note.start) >= period.start
         ]
 
 
@@ -159,6 +163,11 @@ def open(name: str) -> View:
     if before and before < first and not screen.roster:
         st.caption(":material/info: " + _("There is nothing to compare with: the first data is of {day}.", day=text.day(first, year=True)))
         choice = replace(choice, compare=None)
+    elif choice.compare and not screen.roster and choice.period.start == choice.period.end == last:
+        st.caption(":material/info: " + _("The newest day may not be finished: it is not compared."))
+        choice = replace(choice, compare=None)
+    if screen.filters:
+        st.caption(":material/date_range: " + filters.words(choice))
     of_work = bool(screen.filters) and not screen.roster
     if of_work:  # what rests on lists alone, or says it itself, does not stand still with a source
         conditions = choice.conditions()

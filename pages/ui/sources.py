@@ -55,9 +55,7 @@ def remark(store: Store, scope: Scope, *, sites: Collection[str] = (), projects:
 
 def listed(silent: Collection[Feed], zone: str) -> str:
     """ "Label Studio silent since 14:20, CVAT silent since 09:10"."""
-    return ("、" if text.lang() == "zh" else ", ").join(
-        _("{source} silent since {time}", source=source_name(feed.source), time=since(feed, zone)) for feed in silent
-    )
+    return text.listed(_("{source} silent since {time}", source=source_name(feed.source), time=since(feed, zone)) for feed in silent)
 
 
 def standing_still(store: Store, scope: Scope, dimension: str) -> Mapping[str, str]:

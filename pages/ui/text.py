@@ -7,7 +7,7 @@ catalogue is read from the .po file itself, so nothing has to be compiled on the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
@@ -221,6 +221,11 @@ def weekday(d: date) -> str:
 def month(d: date) -> str:
     """2026年3月 · Mar 2026."""
     return format_skeleton("yMMM", d, locale=_locale())
+
+
+def listed(words: Iterable[str]) -> str:
+    """一、二、三 · one, two, three."""
+    return ("、" if lang() == "zh" else ", ").join(words)
 
 
 def days(start: date, end: date) -> str:

@@ -83,7 +83,8 @@ def test_a_comparison_from_before_the_first_data_is_none(visit: Open) -> None:
     assert not any("nothing to compare with" in c.value or "not whole" in c.value for c in at.caption)
 
 
-def test_one_day_has_no_trend_and_names_its_order(visit: Open) -> None:
-    at = visit("exec/overview.py", lang="en", period="yesterday", compare="none")
+def test_one_day_has_no_trend_and_names_its_order(small: Store, visit: Open) -> None:
+    day = small.rows("SELECT DISTINCT business_date FROM work_day ORDER BY 1 DESC LIMIT 1 OFFSET 1")[0][0].isoformat()
+    at = visit("exec/overview.py", lang="en", period="custom", compare="none", **{"from": day, "to": day})
     assert not any("trend" in column for column in at.dataframe[0].value.columns)
     assert any(c.value.startswith("The lowest margin first.") for c in at.caption)

@@ -7,6 +7,8 @@ from datetime import timedelta
 from data.store import Store
 from metrics.reach import reach
 from metrics.scope import SYSTEM
+from pages.ui import text
+from pages.ui.text import speaking
 from tests.pages.conftest import Open
 
 
@@ -60,3 +62,25 @@ def test_teams_follow_the_site(visit: Open) -> None:
     at.selectbox(key="f_site").set_value("S2").run()
     assert [s for s in at.selectbox if s.key == "f_team"] == []
     assert "team" not in at.query_params
+
+
+def test_the_days_meant_stand_under_the_bar(small: Store, visit: Open) -> None:
+    last = reach(small, SYSTEM).last
+    assert last is not None
+    at = visit("site/throughput.py", lang="en", period="last_7_days")
+    with speaking("en"):
+        now, before = text.days(last - timedelta(days=6), last), text.days(last - timedelta(days=13), last - timedelta(days=7))
+    assert any(c.value.endswith(f"{now}, compared with {before}") for c in at.caption)
+    at = visit("site/throughput.py", lang="en", period="all")
+    assert [s for s in at.selectbox if s.key == "f_compare"] == []  # there is nothing before it
+
+
+def test_the_newest_day_is_not_compared_with_a_whole_one(visit: Open) -> None:
+    at = visit("site/throughput.py", lang="en", period="today")
+    assert any("The newest day may not be finished" in c.value for c in at.caption)
+    assert all(not metric.delta for metric in at.metric)
+
+
+def test_who_sees_one_site_is_told_which(visit: Open) -> None:
+    assert any("可见范围：" in c.value for c in visit("site/throughput.py", persona="site_manager").sidebar.caption)
+    assert not any("可见范围：" in c.value for c in visit("site/throughput.py", persona="hr").sidebar.caption)
