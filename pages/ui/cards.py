@@ -37,12 +37,11 @@ def show(card: Card) -> None:
     m = measure(card.measure)
     now, was = card.whole.total(m.name), card.whole.total_before(m.name)
     delta = numbers.change(m, now, was)
-    flat = delta is not None and delta.lstrip("+-").startswith("0") and not any(c in "123456789" for c in delta)
     points = _points(card.trend, m.name)
     st.metric(
         card.label or numbers.card_label(m),
         numbers.card_value(m, now),
-        0 if flat else delta,
+        delta,
         delta_color="off" if delta is None else numbers.colour(m),
         delta_description=_beside(card, m, now, was),
         help=_explain(card, m, now),

@@ -106,7 +106,7 @@ def value(measure: Measure, x: float | None, *, exact: bool = False) -> str:
         return text.money(x, currency(), exact=exact)
     if measure.format == "integer":
         return text.count(x) if exact else text.short(x)
-    return text.decimal(x, measure.digits or 1) if exact else text.short(x)
+    return text.fixed(x, measure.digits or 1) if exact else text.short(x, whole=False)
 
 
 def say_as(measure: Measure) -> Callable[[float], str]:
@@ -115,27 +115,33 @@ def say_as(measure: Measure) -> Callable[[float], str]:
 
 
 def signed(measure: Measure, x: float | None) -> str:
-    """A difference with its sign: +1.2 pp, -¥3,400."""
+    """A difference with its sign: +1.0 pp, -¥3,400; 0 where it rounds to nothing."""
     if missing(x) or x is None:
         return NONE
-    if measure.format == "percent":
-        return ("+" if x > 0 else "") + _("{n} pp", n=text.decimal(100 * x, 1))
-    return ("+" if x > 0 else "") + value(measure, x)
+    return _with_sign(_("{n} pp", n=text.fixed(100 * x, 1)) if measure.format == "percent" else value(measure, x), x)
+
+
+def _with_sign(said: str, x: float) -> str:
+    return ("+" if x > 0 else "") + said if any(c in "123456789" for c in said) else "0"
 
 
 def change(measure: Measure, now: float | None, was: float | None) -> str | None:
     """The signed change: percent points for a rate, per cent for everything else. None where there is nothing to compare with.
 
-    A change from a negative, zero or tiny value is told in its own unit: a per cent of it would mislead.
+    A change from a negative, zero or tiny value is told in its own unit: a per cent of it would mislead. A change that rounds to nothing
+    is "0", but of two values that are written differently it has as many digits as it takes.
     """
     if now is None or was is None or missing(now) or missing(was):
         return None
-    if measure.format == "percent" or was <= 0:
+    points = measure.format == "percent"
+    if not points and (was <= 0 or now / was > 10.995):
         return signed(measure, now - was)
-    share = now / was - 1
-    if share > 9.995:
-        return signed(measure, now - was)
-    return ("+" if share > 0.0005 else "") + text.percent(share, 1 if abs(share) < 0.1 else 0)
+    x = 100 * (now - was if points else now / was - 1)
+    places = 1 if points or abs(x) < 9.95 else 0
+    while places < 4 and not round(x, places) and value(measure, now) != value(measure, was):
+        places += 1
+    said = text.fixed(x, places)
+    return _with_sign(_("{n} pp", n=said) if points else f"{said}%", x)
 
 
 def colour(measure: Measure) -> Literal["normal", "inverse", "off"]:

@@ -215,7 +215,7 @@ def _coloured(m: Measure, words: str | None, now: float | None, was: float | Non
     if words is None or now is None or was is None:
         return None
     moved = numbers.colour(m)
-    if moved == "off" or now == was or not any(c in "123456789" for c in words):
+    if moved == "off" or words == "0":
         return lists.plain(words)
     return f":{'green' if (now > was) == (moved == 'normal') else 'red'}[{lists.plain(words)}]"
 

@@ -157,34 +157,40 @@ def decimal(x: float, places: int = 1) -> str:
 @_remembered
 def fixed(x: float, places: int = 2) -> str:
     """A number with exactly `places` decimals, grouped: 1.10."""
-    return _ascii(format_decimal(x, format="#,##0." + "0" * places, locale=_locale()))
+    return _ascii(format_decimal(x, format="#,##0" + ("." + "0" * places if places else ""), locale=_locale()))
 
 
 @_remembered
-def short(x: float) -> str:
-    """A number that fits a card: 万/亿 in Chinese, k/M in English, three or four digits."""
+def short(x: float, *, whole: bool = True) -> str:
+    """A number that fits a card: 万/亿 in Chinese, k/M in English, two to four digits, the same number of them for like sizes.
+
+    A `whole` number under 100 has no decimals; what is measured has one even where it is a zero.
+    """
     size = abs(x)
+    say = decimal if whole or not x else fixed
     if size < 0.995:
-        return decimal(x, 3)
-    if size < 100:
-        return decimal(x, 1)
+        return say(x, 3)
+    if size < 99.95:
+        return say(x, 1)
     if size < 9_999.5:
         return count(x)
     said = format_compact_decimal(x, locale=_locale(), fraction_digits=1)
     if len(re.findall(r"\d", said.split(".")[0])) > 2:
         said = format_compact_decimal(x, locale=_locale(), fraction_digits=0)
+    elif "." not in said:
+        said = re.sub(r"(\d)(?!\d)", r"\1.0", said)
     return _ascii(said.replace("K", "k"))
 
 
 def percent(x: float, places: int = 1) -> str:
-    """A ratio as per cent: 0.938 → 93.8%."""
-    return decimal(100 * x, places) + "%"
+    """A ratio as per cent with exactly `places` decimals: 0.938 → 93.8%."""
+    return fixed(100 * x, places) + "%"
 
 
 def money(x: float, currency: str = "CNY", *, exact: bool = False) -> str:
     """An amount with its sign: short on a card, to the fen when exact."""
     sign = _CURRENCY.get(currency, currency + " ")
-    body = _ascii(format_decimal(abs(x), format="#,##0.00", locale=_locale())) if exact else short(abs(x))
+    body = _ascii(format_decimal(abs(x), format="#,##0.00", locale=_locale())) if exact else short(abs(x), whole=False)
     return ("-" if x < 0 else "") + sign + body
 
 

@@ -39,7 +39,7 @@ def said(at: AppTest) -> str:
 
 def percent(x: float) -> str:
     """As screens write a rate: one decimal, none where it is zero."""
-    return f"{100 * x:.1f}".removesuffix(".0") + "%"
+    return f"{100 * x:.1f}%"
 
 
 def card(at: AppTest, label: str) -> str:

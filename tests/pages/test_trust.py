@@ -263,8 +263,8 @@ def test_sources_say_whether_they_send_as_usual(silent: Open) -> None:
         name: today.get(key, 0) for name, key in (("CVAT", "cvat"), ("Label Studio", "label_studio"), ("small", "small"))
     }
     assert len(found.loc["CVAT", "Rows a day"]) == 15
-    assert found.loc["small", "With a duration"] == "100%"
-    assert found.loc["CVAT", ["With a time", "With a duration", "Duplicates", "Refused"]].tolist() == ["100%", "0%", "0%", "0%"]
+    assert found.loc["small", "With a duration"] == "100.0%"
+    assert found.loc["CVAT", ["With a time", "With a duration", "Duplicates", "Refused"]].tolist() == ["100.0%", "0.0%", "0.0%", "0.0%"]
 
 
 def test_every_screen_names_the_silent_source_of_what_it_shows(silent: Open) -> None:
@@ -312,6 +312,11 @@ def test_lists_attendance_and_work_side_by_side(visit: Open) -> None:
         _batch("attendance", [{"worker_id": "W00", "work_date": today - timedelta(days=1), "rostered_minutes": 480,
                                "clock_in": shifted(34), "clock_out": shifted(26)}]),
     ])  # fmt: skip
+    if not store.rows("SELECT 1 FROM work_day WHERE business_date = ?", [today]):  # early in the morning nobody is missing yet
+        at = visit(SCREEN, persona="admin", lang="en")
+        assert table(at, "People").set_index("People").loc["Listed, not seen, not on leave", "Today"] == "–"
+        assert "nobody is missing yet" in said(at)
+    load(store, [_batch("attendance", [{"worker_id": "W01", "work_date": today, "rostered_minutes": 480, "clock_in": shifted(0)}])])
     at = visit(SCREEN, persona="admin", lang="en")
     people = table(at, "People").set_index("People")
     assert people.loc["Listed, not seen, not on leave", "Today"] >= 1

@@ -95,6 +95,12 @@ def test_ticks_of_people_are_whole() -> None:
     assert axis["ticktext"] == ["98", "99", "100"]
 
 
+def test_labels_of_an_axis_have_the_digits_that_one_of_them_needs() -> None:
+    assert parts.ticks(0, 0.08, text.percent)["ticktext"] == ["0%", "2%", "4%", "6%", "8%"]
+    assert parts.ticks(0, 0.1, text.percent)["ticktext"] == ["0%", "2%", "4%", "6%", "8%", "10%"]
+    assert parts.ticks(0, 1, text.fixed, 2)["ticktext"] == ["0.0", "0.5", "1.0"]
+
+
 def test_pareto_orders_and_accumulates() -> None:
     bar = charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short, ids=["a", "b", "c"])["data"][-1]
     assert bar["customdata"] == ["b", "c", "a"]

@@ -12,7 +12,8 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from pages.ui import text
+from pages.ui import numbers, text
+from pages.ui.ask import measure
 from pages.ui.text import speaking
 
 PAGES = Path(text.__file__).resolve().parent.parent
@@ -169,6 +170,8 @@ def test_the_check_sees_a_bare_literal() -> None:
         (12_345_678, "1235万", "12.3M"),
         (230_000_000, "2.3亿", "230M"),
         (-45_678, "-4.6万", "-45.7k"),
+        (20_000, "2.0万", "20.0k"),
+        (1_000_000, "100万", "1.0M"),
     ],
 )
 def test_short_numbers(x: float, zh: str, en: str) -> None:
@@ -176,6 +179,33 @@ def test_short_numbers(x: float, zh: str, en: str) -> None:
         assert text.short(x) == zh
     with speaking("en"):
         assert text.short(x) == en
+
+
+def test_what_is_measured_keeps_its_digits() -> None:
+    with speaking("en"):
+        assert [text.short(x, whole=False) for x in (0, 0.5, 8.96, 12, 950.2)] == ["0", "0.500", "9.0", "12.0", "950"]
+        assert [text.percent(x) for x in (0.05, 0.049)] == ["5.0%", "4.9%"]
+        assert [text.percent(x, 0) for x in (0.05, 1)] == ["5%", "100%"]
+        assert text.money(20) == "¥20.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "was", "said"),
+    [
+        ("error_rate", 0.060, 0.050, "+1.0 pp"),
+        ("error_rate", 0.0452, 0.0448, "0"),  # both are written 4.5%
+        ("error_rate", 0.00451, 0.00449, "+0.002 pp"),  # 0.5% and 0.4%
+        ("units_per_hour", 102.0, 100.0, "+2.0%"),
+        ("units_per_hour", 100.0, 120.0, "-17%"),
+        ("units", 12_351, 12_349, "+0.02%"),
+        ("units", 5, 0, "+5"),
+        ("units", 100, 100, "0"),
+        ("units", 100, None, None),
+    ],
+)
+def test_a_change_never_contradicts_its_values(name: str, now: float, was: float | None, said: str | None) -> None:
+    with speaking("en"):
+        assert numbers.change(measure(name), now, was) == said
 
 
 def test_money_dates_and_spans() -> None:

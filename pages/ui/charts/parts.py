@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -89,7 +90,18 @@ def ticks(low: float, high: float, say: Say, n: int = 5) -> dict[str, Any]:
         said = [say(v) for v in values]
         if len(set(said)) == len(said):
             break
-    return {"tickmode": "array", "tickvals": values, "ticktext": said, "range": [values[0], values[-1] + 0.04 * step]}
+    return {"tickmode": "array", "tickvals": values, "ticktext": _trimmed(said), "range": [values[0], values[-1] + 0.04 * step]}
+
+
+def _trimmed(said: list[str]) -> list[str]:
+    """Without the zeros at the end that all of them share.
+
+    >>> _trimmed(["0.0%", "2.0%", "4.0%"]), _trimmed(["0", "0.50", "1.00"])
+    (['0%', '2%', '4%'], ['0', '0.5', '1.0'])
+    """
+    decimals = [found[0] for words in said if (found := re.search(r"(?<=\.)\d+", words))]
+    spare = min((len(some) - len(some.rstrip("0")) for some in decimals), default=0)
+    return [re.sub(r"\.(?!\d)", "", re.sub(rf"(?<=\.)(\d*)0{{{spare}}}(?!\d)", r"\1", words)) for words in said]
 
 
 def dates(x: Sequence[date], grain: str) -> dict[str, Any]:
