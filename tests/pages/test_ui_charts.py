@@ -52,6 +52,16 @@ def test_what_is_not_finished_is_dashed_and_hollow() -> None:
     assert traces[-1]["marker"]["color"] == theme.tokens().paper
 
 
+def test_what_is_pointed_at_says_its_day_and_what_it_was() -> None:
+    """In the reader's language, once: a template would bring a second day in the browser's English onto the axis."""
+    with text.speaking("zh"):
+        was, solid, dashed = charts.line(DAYS, {"": UP}, text.short, before=[2.0] * 10, open_from=DAYS[-1])["data"]
+    assert was["hovertext"][0] == "前 2"
+    assert solid["hovertext"][0] == "3月1日周日<br>1"
+    assert dashed["hovertext"] == ["", "3月10日周二 · 未完结<br>10"]
+    assert [(t["hoverinfo"], "hovertemplate" in t) for t in (was, solid, dashed)] == [("text", False)] * 3
+
+
 def test_bars_start_at_zero_and_say_their_value() -> None:
     figure = charts.bars(NAMES, [500.0, 600.0, 700.0], text.short)
     assert figure["layout"]["xaxis"]["range"][0] == 0

@@ -43,7 +43,6 @@ def line(
     grain: str = "day",
     title: str = "",
     before: Values | None = None,
-    before_words: str = "",
     open_from: date | None = None,
     notes: Sequence[Note] = (),
     band: Band | None = None,
@@ -57,6 +56,7 @@ def line(
 
     `before` is what is compared with, in grey, position by position. From `open_from` on, the period is not finished: dashed
     and hollow. `low`/`high` shade an interval around a single series; `band` draws limits, `signals` marks points outside.
+    What is pointed at says its day itself (`hoverinfo`, no template): the axis would say it again, in the browser's English.
     """
     t = theme.tokens()
     days = [d.isoformat() for d in x]
@@ -86,25 +86,27 @@ def line(
                 "x": days[: len(was)],
                 "y": was,
                 "line": parts.stroke(theme.fade(t.grey, 0.6), 1.5),
-                "customdata": parts.words(was, say),
-                "hovertemplate": "%{customdata}<extra>" + before_words + "</extra>",
+                "hovertext": [_("was {value}", value=words) for words in parts.words(was, say)],
+                "hoverinfo": "text",
             }
         )
     for i, (name, values) in enumerate(series.items()):
         colour = t.series[i % len(t.series)] if many else t.main
-        y, words = parts.clean(values), parts.words(values, say)
-        hover = "%{text}<br>%{customdata}<extra>" + (name if many else "") + "</extra>"
+        y = parts.clean(values)
         when = [(text.month if grain == "month" else text.weekday if grain == "day" else text.day)(d) for d in x]
+        pointed = [
+            " · ".join(w for w in (name if many else "", d, _("not finished") if j >= cut else "") if w) + f"<br>{words}"
+            for j, (d, words) in enumerate(zip(when, parts.words(values, say), strict=True))
+        ]
         solid = {
             "type": "scatter",
             "mode": "lines+markers" if len(y) <= 45 else "lines",
             "x": days[:cut],
             "y": y[:cut],
-            "text": when[:cut],
-            "customdata": words[:cut],
             "line": parts.edge(colour, 2),
             "marker": {"size": 5, "color": colour},
-            "hovertemplate": hover,
+            "hovertext": pointed[:cut],
+            "hoverinfo": "text",
             "name": name,
         }
         traces.append(solid)
@@ -116,12 +118,11 @@ def line(
                     "mode": "lines+markers",
                     "x": days[start:],
                     "y": y[start:],
-                    "text": when[start:],
-                    "customdata": words[start:],
                     "line": parts.stroke(colour, 1.5, "dot"),
                     "name": name,
                     "marker": {"size": [0] * (cut - start) + [7] * (len(y) - cut), "color": t.paper, "line": parts.edge(colour, 1.5)},
-                    "hovertemplate": "%{text} · " + _("not finished") + "<br>%{customdata}<extra></extra>",
+                    "hovertext": [""] * (cut - start) + pointed[cut:],
+                    "hoverinfo": "text",
                 }
             )
         if many and any(v is not None for v in y):
