@@ -83,12 +83,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """People from one day to another. `listed`: employed for work in tools. `working`: did work or reviews in any tool. `clocked`: clocked in."""
+    """People from one day to another. `listed`: employed for work in tools, or employed and at work in them. `working`: did work or reviews in
+    any tool. `clocked`: clocked in, of the listed and of those on no list."""
 
     listed: int
     working: int
     clocked: int
     groups: dict[Group, tuple[Person, ...]]
+
+    @property
+    def begun(self) -> bool:
+        """False while nobody has clocked in or worked: before that nobody can be missing."""
+        return bool(self.working or self.clocked)
 
 
 def coverage(store: Store, scope: Scope, first: date, last: date) -> list[Coverage]:
@@ -137,7 +143,12 @@ def presence(store: Store, scope: Scope, first: date, last: date) -> Presence:
         {"first": first, "last": last, "roles": list(AT_TOOLS), **_own(scope)},
     )
     groups: dict[Group, list[Person]] = {group: [] for group in GROUPS}
-    for worker, name, site, listed, employed, known, clocked, away, worked, keeps in rows:
+    counted = {"listed": 0, "working": 0, "clocked": 0}
+    for worker, name, site, for_tools, employed, known, clocked, away, worked, keeps in rows:
+        listed = for_tools or (employed and worked)
+        counted["listed"] += listed
+        counted["working"] += worked
+        counted["clocked"] += clocked and (listed or not employed)
         member = Person(worker, name, site) if scope.sees_people else Person("", None, site)
         if listed and not worked and not clocked and not away:
             groups["absent"].append(member)
@@ -147,12 +158,7 @@ def presence(store: Store, scope: Scope, first: date, last: date) -> Presence:
             groups["unclocked"].append(member)
         if worked and not known:
             groups["unknown"].append(member)
-    return Presence(
-        sum(row[3] for row in rows),
-        sum(row[8] for row in rows),
-        sum(row[6] for row in rows),
-        {group: tuple(people) for group, people in groups.items()},
-    )
+    return Presence(**counted, groups={group: tuple(people) for group, people in groups.items()})
 
 
 def clocked(store: Store, scope: Scope, site: str, first: date, last: date, zone: str, now: datetime) -> dict[datetime, int]:

@@ -157,8 +157,8 @@ def few_note(measure: Measure, smallest: int, groups: int) -> Note:
     """Some group of a rate has fewer cases than the definition wants."""
     where, where_zh = (f"in {groups} groups ", f"有 {groups} 组") if groups > 1 else ("", "")
     return Note(
-        f"“{measure.en}” rests on few cases {where}(as few as {smallest}, fewer than {measure.min_n}): read the interval, not the number.",
-        f"“{measure.zh}”{where_zh}样本过少（最少 {smallest}，不足 {measure.min_n}）：请看区间而非数值。",
+        f"“{measure.en}” rests on few cases {where}(as few as {smallest}, fewer than {measure.min_n}): where its interval is shown read that, else take it as a hint.",
+        f"“{measure.zh}”{where_zh}样本过少（最少 {smallest}，不足 {measure.min_n}）：有区间处请看区间，否则仅供参考。",
         "few",
     )
 

@@ -7,7 +7,7 @@ import streamlit as st
 from metrics.headcount_bridge import MEASURES, bridge, reasons
 from metrics.period import Period
 from pages.ui import cards, charts, numbers, screen, states, tables, text
-from pages.ui.ask import measure
+from pages.ui.ask import label, measure
 from pages.ui.text import N_, _
 
 RATES = ("turnover_rate", "turnover_rate_cn")
@@ -96,7 +96,8 @@ with left, screen.panel(_("Turnover"), _("Two definitions are in use; they are n
         )
         or RATES[0]
     )
-    st.caption(text.say(rate.note))
+    outlines = [_("Outlines are what it is compared with.")] if view.choice.compare else []
+    st.caption(text.sentences(text.say(rate.note), *outlines))
     sites = view.ask(*MEASURES, *RATES, "average_headcount", by="site", total=True)
     place = "site" if len(sites) > 1 else "team"
     places = sites if place == "site" else view.ask(*MEASURES, *RATES, "average_headcount", by="team", total=True)
@@ -130,7 +131,14 @@ with right, screen.panel(_("Why people left"), _("As stated when they left. Ochr
     else:
         charts.draw(
             charts.bars(
-                [reason.name or (_("Not stated") if view.sees_people else _("Others and not stated")) for reason in stated],
+                [
+                    label(view.store, "leave_reason", reason.name)
+                    if reason.name
+                    else _("Not stated")
+                    if view.sees_people
+                    else _("Others and not stated")
+                    for reason in stated
+                ],
                 [reason.leavers for reason in stated],
                 text.count,
                 title=numbers.header(measure("leavers")),
@@ -139,6 +147,8 @@ with right, screen.panel(_("Why people left"), _("As stated when they left. Ochr
             key="leave_reasons",
             alt=_("Reasons for leaving"),
         )
+        if not view.sees_people:
+            st.caption(_("Reasons of fewer than five people stand with the others."))
 with screen.panel(
     _("Site by site") if place == "site" else _("Team by team"), _("People: opening + joined + net transfers − left = closing.")
 ):

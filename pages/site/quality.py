@@ -50,6 +50,12 @@ with right, screen.panel(_("What the errors were"), _("Green reaches 80% of them
     )
     errors.types(view.ask("errors", "error_units", by="error_type", compare=False), counted or "errors")
 
+if person:
+    with screen.panel(_("Against colleagues on the same projects"), errors.reading("worker", drawn=False)):
+        errors.person(view, person)
+    view.notes(whole, trend, projects)
+    st.stop()
+
 left, right = st.columns(2)
 how = _("Dot and 95% interval; brick is above the rate of all by more than chance, green below. Click to narrow.")
 chosen: dict[str, str | None] = {}
@@ -66,7 +72,7 @@ if view.sees_people:
     )
 left, right = st.columns(2)
 with left, screen.panel(_("By review stage"), _("The share sent back at each stage, by its own first verdict.")):
-    errors.groups(view.ask("error_rate", by="stage", compare=False, total=True), "stage")
+    errors.groups(view.ask("error_rate", by="stage", compare=False, total=True), "stage", judged=False)
 with right, screen.panel(_("By reviewer"), errors.reading("reviewer")):
     if view.sees_people:
         errors.picture(errors.against(view, "reviewer"), view)

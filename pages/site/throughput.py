@@ -99,6 +99,6 @@ elif not person:
         filters.narrow(filters.PERSON, chosen)
         st.rerun()
 else:
-    with screen.panel(_("Against colleagues on the same projects"), paces.caption()):
+    with screen.panel(_("Against colleagues on the same projects"), paces.caption(drawn=False)):
         paces.person(view, person)
 view.notes(whole, projects)

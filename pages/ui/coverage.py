@@ -19,6 +19,7 @@ GROUP_NAMES: dict[Group, str] = {
     "unclocked": N_("At work, not clocked in"),
     "unknown": N_("At work, on no list"),
 }
+MIDDLE = 0.9  # tool time of the attended hours that is neither too little nor too much, in the picture
 LISTED = 200  # names on the screen; the download has all
 _coverage, _presence = ask.Memory(16), ask.Memory(16)
 
@@ -37,6 +38,8 @@ def people(view: View) -> None:
         (_("At work in tools"), now.working, week.working),
     ]
     groups = [(_(GROUP_NAMES[group]), _counted(view, now, group), _counted(view, week, group)) for group in GROUPS]
+    if not now.begun:
+        st.caption(":material/schedule: " + _("Nobody has clocked in or worked yet today, so nobody is missing yet."))
     records.show(
         {
             _("People"): [name for name, *_counts in (*heads, *groups)],
@@ -54,7 +57,9 @@ def people(view: View) -> None:
 
 
 def _counted(view: View, found: Presence, group: Group) -> int | str:
-    """A group under five is not told to those who may not see people."""
+    """A group under five is not told to those who may not see people; nor is any before the first of them came."""
+    if not found.begun:
+        return NONE
     n = len(found.groups[group])
     return n if view.sees_people or n == 0 or n >= SMALLEST_GROUP else f"<{SMALLEST_GROUP}"
 
@@ -66,8 +71,17 @@ def _said(counts: list[int | str]) -> list[int | str]:
 
 def _names(view: View, now: Presence, week: Presence) -> None:
     """Who they are: those of today, then those of this week who are not of today."""
-    listed = [(group, person, _("Today")) for group in GROUPS for person in now.groups[group]]
-    listed += [(group, person, _("This week")) for group in GROUPS for person in week.groups[group] if person not in set(now.groups[group])]
+    today = now.groups if now.begun else dict.fromkeys(GROUPS, ())
+    listed = [(group, person, _("Today")) for group in GROUPS for person in today[group]]
+    listed += [
+        (group, person, _("This week"))
+        for group in GROUPS
+        if week.begun
+        for person in week.groups[group]
+        if person not in set(today[group])
+    ]
+    if not week.begun:
+        return
     if not listed:
         st.markdown(
             ":material/check_circle: "
@@ -119,7 +133,7 @@ def tool_time(view: View) -> None:
             [names[site] for site in sites],
             [[cells.get((site, day)) for day in days] for site in sites],
             lambda share: text.percent(share, 0),
-            middle=0.9,
+            middle=MIDDLE,
             reach=0.6,
             written=not theme.phone(),
             height=76 + 32 * len(sites),
@@ -137,8 +151,8 @@ def tool_time(view: View) -> None:
             _("Attended (h)"): [round(one.attended_hours, 1) for one in whole],
             _("Planned (h)"): [round(one.planned_hours, 1) for one in whole],
             _("Tool time"): [text.percent(share) if share is not None else NONE for share in shares],
-            f"<{text.percent(LOW, 0)}": [one.low for one in whole],
-            f">{text.percent(HIGH, 0)}": [one.high for one in whole],
+            _("Person-days below {share}", share=text.percent(LOW, 0)): [one.low for one in whole],
+            _("Person-days above {share}", share=text.percent(HIGH, 0)): [one.high for one in whole],
         },
         key="trust_coverage_sites",
         title=_("Tool time against attendance"),
@@ -148,9 +162,12 @@ def tool_time(view: View) -> None:
     st.caption(
         _(
             "Hours in tools ÷ attended hours, of people who clocked in and out; one person's overlapping hours count once. Breaks are not taken off. "
-            "Grey: below {enough} of the attended and of the planned hours, so that numbers per hour rest on too little. Above {high} a person-day "
-            "cannot be right.",
+            "Grey rows: below {enough} of the attended and of the planned hours, so that numbers per hour rest on too little. In the picture "
+            "ochre and brick the further below {middle}, green above. Below {low} or above {high} a person-day is hardly right: two people on one account, "
+            "a clock forgotten, idle time counted.",
             enough=text.percent(ENOUGH, 0),
+            middle=text.percent(MIDDLE, 0),
+            low=text.percent(LOW, 0),
             high=text.percent(HIGH, 0),
         )
     )

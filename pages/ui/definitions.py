@@ -70,7 +70,7 @@ def show(e: Entry) -> None:
             (_("Split by"), " · ".join(say(words) for words in e.dimensions)),
             (_("Only for roles that see"), " · ".join(say(words) for words in e.fields)),
             (_("Family"), say(FAMILY_NAMES[e.family])),
-            (_("Source"), m.source),
+            (_("Source"), _published(m.source)),
             (_("Name in commands"), f"`{m.name}`"),
         ]
         for name, value in rows:
@@ -85,6 +85,11 @@ def show(e: Entry) -> None:
 
 def _close() -> None:
     st.query_params.pop("measure", None)
+
+
+def _published(source: str) -> str:
+    """The part of a definition's source that a reader can look up: standards and papers, not the numbers of our own catalogue."""
+    return "; ".join(part for part in source.split("; ") if not part.startswith(("metrics.md", "contract")))
 
 
 def _bracketed(words: str) -> str:

@@ -26,6 +26,9 @@ SIDES: dict[Side, str] = {
     "unsure": N_("too little to say"),
 }
 _TONES: dict[Side, Tone] = {"above": "act", "within": "grey", "below": "good", "unsure": "grey"}
+# A reviewer who sends back more is neither better nor worse for it: both ends are worth a look.
+_STRICTNESS: dict[Side, str] = SIDES | {"above": N_("stricter"), "below": N_("more lenient")}
+_STRICT_TONES: dict[Side, Tone] = _TONES | {"above": "watch", "below": "watch"}
 _ENDS = 8  # people shown from each end of the order
 _GROUPS = 14  # groups shown
 
@@ -85,14 +88,17 @@ def _verdict(dates: Sequence[date], found: Sequence[control.Signal], judged: boo
 
 
 # Groups against the whole ------------------------------------------------------------------------------------------------
-def groups(answer: Answer, dimension: str, *, select: bool = False) -> str | None:
-    """Dots with Wilson intervals against the rate of all, by lower bound; the id of the group clicked. `answer` has its total."""
+def groups(answer: Answer, dimension: str, *, select: bool = False, judged: bool = True) -> str | None:
+    """Dots with Wilson intervals against the rate of all, by lower bound; the id of the group clicked. `answer` has its total.
+
+    Not `judged`: groups that are not to be held against one another.
+    """
     m = measure(RATE)
     shown = answer.order(f"{RATE}_low", top=_GROUPS)
     if not any(v is not None for v in shown.column(RATE)):
         states.empty(_("Nothing was inspected for this choice, so there is no rate."))
         return None
-    whole = answer.total(RATE)
+    whole = answer.total(RATE) if judged else None
     flags = sides(shown.column(RATE), shown.column(f"{RATE}_n"), whole)
     points = charts.draw(
         charts.intervals(
@@ -104,7 +110,7 @@ def groups(answer: Answer, dimension: str, *, select: bool = False) -> str | Non
             numbers.say_as(m),
             ids=shown.ids(dimension),
             target=whole,
-            target_words=_("all: {rate}", rate=numbers.value(m, whole)),
+            target_words=_("all: {rate}", rate=numbers.value(m, whole)) if judged else "",
             tones=[_TONES[flag] for flag in flags],
             title=numbers.header(m),
         ),
@@ -165,13 +171,15 @@ def _against(cells: Answer, dimension: str) -> Against:
     return Against(dimension, ratios(cells.ids(dimension), cells.ids("project"), cells.column("errors"), cells.column("reviewed")))
 
 
-def reading(dimension: str) -> str:
-    """How to read the ratios."""
+def reading(dimension: str, *, drawn: bool = True) -> str:
+    """How to read the ratios; `drawn`, their bars as well."""
     said = (
         _("1.20 means a fifth more errors than the same work would have at each project's own rate.")
         if dimension == "worker"
         else _("1.20 means a fifth more sent back than the other reviewers of the same projects would: strict, or given harder work.")
     )
+    if not drawn:
+        return said
     how = _(
         "The bar is the 95% interval. Coloured only where chance alone would give it once in 500; fewer than {n} inspected are not judged.",
         n=MIN_N,
@@ -180,7 +188,9 @@ def reading(dimension: str) -> str:
 
 
 def picture(found: Against, view: View) -> None:
-    """Dots with intervals around 1: all when few, else both ends of the order."""
+    """Dots with intervals around 1: all when few, else those surely above and those surely below first."""
+    reviewers = found.dimension == "reviewer"
+    words, tones = (_STRICTNESS, _STRICT_TONES) if reviewers else (SIDES, _TONES)
     judged = [r for r in found.rows if r.ratio is not None]
     if not judged:
         states.empty(
@@ -191,9 +201,11 @@ def picture(found: Against, view: View) -> None:
             )
         )
         return
-    shown = judged if len(judged) <= 2 * _ENDS else [*judged[:_ENDS], *judged[-_ENDS:]]
+    shown = _surest(judged)
     counts = Counter(r.side for r in found.rows)
-    st.caption(" · ".join(f"{_(SIDES[side])} {text.count(counts[side])}" for side in SIDES if counts[side]))
+    st.caption(" · ".join(f"{_(words[side])} {text.count(counts[side])}" for side in words if counts[side]))
+    if len(shown) < len(judged):
+        st.caption(_("The {n} surest above and the {n} surest below of {all}.", n=_ENDS, all=text.count(len(judged))))
     charts.draw(
         charts.intervals(
             [label(view.store, found.dimension, r.unit) for r in shown],
@@ -201,15 +213,59 @@ def picture(found: Against, view: View) -> None:
             [r.low for r in shown],
             [r.high for r in shown],
             [r.compared for r in shown],
-            lambda x: text.decimal(x, 2),
+            text.fixed,
             ids=[r.unit for r in shown],
             target=1.0,
             target_words=_("as expected"),
-            tones=[_TONES[r.side] for r in shown],
-            title=_("Errors ÷ errors expected"),
+            tones=[tones[r.side] for r in shown],
+            title=_("Sent back ÷ expected") if reviewers else _("Errors ÷ errors expected"),
         ),
         key=f"against_{found.dimension}",
         alt=_("Errors after allowing for the mix of work, with intervals"),
+    )
+
+
+def _surest(judged: list[Ratio]) -> list[Ratio]:
+    """Of many, by their lower bounds: those surely above, then those surely below, whom the upper bound tells."""
+    if len(judged) <= 2 * _ENDS:
+        return judged
+    fewest = sorted(judged[_ENDS:], key=lambda r: r.high or 0.0)[:_ENDS]
+    return [*judged[:_ENDS], *reversed(fewest)]
+
+
+def person(view: View, worker: str) -> None:
+    """One person against the rates of their own projects: in words, and project by project."""
+    mine = next((r for r in against(view, "worker").rows if r.unit == worker), None)
+    if mine is None or mine.ratio is None:
+        states.empty(_("Too little of this person was inspected, in projects that others share, to be compared."))
+    else:
+        st.markdown(
+            _(
+                "{errors} of {n} inspected had errors; at the rates of the same projects {expected} would have. {ratio} [{interval}]: {reading}.",
+                errors=text.count(mine.errors),
+                n=text.count(mine.compared),
+                expected=text.decimal(mine.expected, 1),
+                ratio=text.fixed(mine.ratio),
+                interval=_span(mine),
+                reading=_(SIDES[mine.side]),
+            )
+        )
+    own, everybody = view.ask_together(
+        view.question(RATE, "reviewed", "errors", by="project"),
+        view.question(RATE, by="project", compare=False, without=("worker",)),
+    )
+    own = own.order("reviewed")
+    all_people = tables.Given(
+        _("All people, error rate (%)"),
+        [None if v is None else 100 * v for v in everybody.arrange("project", tuple(own.ids())).column(RATE)],
+        "%.1f",
+    )
+    tables.show(
+        own,
+        ["reviewed", "errors", RATE, interval(own), all_people, tables.Change(RATE)],
+        key="errors_person_projects",
+        title=_("Projects"),
+        brief=[RATE, all_people, "reviewed"],
     )
 
 
@@ -251,4 +307,4 @@ def _ratio_columns(found: Against, answer: Answer) -> tuple[tables.Given, tables
 
 
 def _span(r: Ratio) -> str | None:
-    return None if r.low is None or r.high is None else f"{text.decimal(r.low, 2)} – {text.decimal(r.high, 2)}"
+    return None if r.low is None or r.high is None else f"{text.fixed(r.low)} – {text.fixed(r.high)}"

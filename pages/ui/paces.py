@@ -53,13 +53,14 @@ def _length(view: View) -> int:
     return (period.end - period.start).days + 1 if period.start and period.end else 0
 
 
-def caption() -> str:
-    """How to read the numbers."""
-    return _(
-        "1.10 means a tenth more units than the middle pace of the same projects would have given in the same hours. "
-        "Pulled towards 1 where there is little to go by; the bar is the 95% interval. Projects with fewer than {n} people are left out.",
+def caption(*, drawn: bool = True) -> str:
+    """How to read the numbers; `drawn`, their bars as well."""
+    said = _(
+        "1.10 means a tenth more units than the middle pace of the same projects would have given in the same hours. First annotations "
+        "only, no rework. Pulled towards 1 where there is little to go by; projects with fewer than {n} people are left out.",
         n=MIN_COMPANY,
     )
+    return text.sentences(said, _("The bar is the 95% interval.")) if drawn else said
 
 
 def words(paces: Paces) -> str:
@@ -146,7 +147,7 @@ def person(view: View, worker: str) -> None:
         states.empty(_("There is too little to compare: nobody else worked on the same projects, or only for one day or week."))
         return
     said = _(
-        "{done} units in {hours} h; the middle pace of the same projects would have given {expected}.",
+        "First annotations: {done} units in {hours} h; the middle pace of the same projects would have given {expected}.",
         done=text.count(mine.observed),
         hours=text.decimal(mine.hours, 1),
         expected=text.count(mine.expected),

@@ -97,6 +97,22 @@ def test_who_is_where_by_hand(store: Store) -> None:
     assert ids(week.groups["absent"]) == {"gone", "left"}  # employed up to the 4th
 
 
+def test_a_lead_counts_when_at_work_in_tools(store: Store) -> None:
+    """Leads are on the lists for tools on the days that they work in them, so that who is clocked in and at work is never more than is listed."""
+    load(store, [batch("attendance", [clock("lead")])])
+    before = presence(store, SYSTEM, DAY, DAY)
+    assert (before.listed, before.working, before.clocked) == (9, 7, 6)
+    load(store, [batch("annotations", [work("11", "lead", 2)])])
+    after = presence(store, SYSTEM, DAY, DAY)
+    assert (after.listed, after.working, after.clocked) == (10, 8, 7)
+    assert after.groups == before.groups
+
+
+def test_before_the_first_came_nobody_is_missing(store: Store) -> None:
+    assert presence(store, SYSTEM, DAY, DAY).begun
+    assert not presence(store, SYSTEM, DAY + timedelta(days=1), DAY + timedelta(days=1)).begun
+
+
 def test_a_reviewer_works(store: Store) -> None:
     load(store, [batch("reviews", [{"review_id": "r", "event_id": "1", "worker_id": "a", "reviewer_id": "gone", "project_id": "p", "item_id": "1",
                                     "ts": NINE + timedelta(hours=9), "verdict": "accept"}])])  # fmt: skip

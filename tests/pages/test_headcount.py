@@ -127,6 +127,15 @@ def test_an_executive_is_not_told_why_a_single_person_left(visit: Open) -> None:
         assert any("照顾家人" in str(d.value.to_dict()) for d in at.dataframe) is told, persona
 
 
+def test_the_words_of_the_trade_are_said_in_the_language_of_the_reader(visit: Open) -> None:
+    with owner().store.transaction() as cur:
+        for table, left in (("employment", "left_on IS NOT NULL"), ("presence", "ends_spell")):
+            cur.execute(f"UPDATE {table} SET leave_reason = '收入不达预期' WHERE {left}")
+    for lang, words in (("en", "Income below expectation"), ("zh", "收入不达预期")):
+        at = visit(SCREEN, persona="hr", lang=lang)
+        assert any(words in json.loads(chart.proto.spec)["data"][0].get("customdata", ()) for chart in at.get("plotly_chart")), lang
+
+
 def test_a_period_before_anybody_is_a_designed_state(visit: Open) -> None:
     at = visit(SCREEN, persona="hr", lang="en", period="custom", **{"from": "2001-01-01", "to": "2001-01-07"})
     assert not at.metric

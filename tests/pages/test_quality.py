@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from metrics.chance import ratios
+from metrics.chance import Ratio, ratios
 from metrics.intervals import wilson
 from metrics.period import resolve
 from metrics.query import Query, run
 from metrics.reach import reach
 from metrics.scope import SYSTEM, scope_for
+from pages.ui import errors
 from tests.pages.conftest import Open
 
 SCREEN = "site/quality.py"
@@ -130,6 +131,34 @@ def test_people_come_with_interval_and_their_own_mix(visit: Open) -> None:
         assert row["Error rate"] == pytest.approx(100 * r.errors / r.reviewed)
         if r.low is not None and r.high is not None:
             assert [float(part) for part in row["Its 95% interval"].split("–")] == pytest.approx([r.low, r.high], abs=0.0051)
+
+
+def test_one_person_is_held_against_everybody_else(visit: Open) -> None:
+    at = visit(SCREEN, persona="admin", lang="en", worker="W00")
+    from data.owner import owner
+
+    store = owner().store
+    period = resolve("last_28_days", reach(store, SYSTEM).last)  # type: ignore[arg-type]
+    everybody = run(store, Query(("error_rate",), by=("project",), period=period), SYSTEM).table.set_index("project")["error_rate"]
+    own = run(store, Query(("error_rate", "reviewed"), by=("project",), period=period, where={"worker": ("W00",)}), SYSTEM).table
+    (table,) = [d.value for d in at.dataframe if "All people, error rate (%)" in d.value.columns]
+    mine = own.sort_values("reviewed", ascending=False)
+    assert table["All people, error rate (%)"].tolist() == pytest.approx([100 * everybody[p] for p in mine["project"]])
+    assert table["Error rate"].tolist() == pytest.approx([100 * rate for rate in mine["error_rate"]])
+    assert "at the rates of the same projects" in said(at)
+    assert not any("Worker" in d.value.columns for d in at.dataframe)  # the others are no longer on the screen
+
+
+def test_both_ends_of_many_people_are_the_sure_ones() -> None:
+    def ratio(n: int, low: float, high: float) -> Ratio:
+        return Ratio(str(n), 1, 100, 100, 1, (low + high) / 2, low, high, "within")
+
+    few = [ratio(n, 1 - n / 100, 1.5) for n in range(16)]
+    assert errors._surest(few) == few
+    unsure = [ratio(n, 0.001 * (30 - n), 3.0) for n in range(20, 30)]  # small samples: the lowest of the lower bounds, and wide
+    sure = [ratio(n, 0.2, 0.3 + n / 1000) for n in range(40, 50)]
+    shown = [r.unit for r in errors._surest([*few, *sure, *unsure])]
+    assert shown == [*(str(n) for n in range(8)), *(str(n) for n in reversed(range(40, 48)))]
 
 
 def test_signal_or_noise_is_said_in_words(visit: Open) -> None:
