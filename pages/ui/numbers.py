@@ -75,19 +75,14 @@ def card_label(measure: Measure) -> str:
     A unit that does not fit stands behind the value when it is short (19.5 s), else in the tooltip.
     """
     full = name(measure) if measure.unit == "money" else header(measure)
-    return full if _width(full) <= _CARD else name(measure)
+    return full if text.width(full) <= _CARD else name(measure)
 
 
 def card_value(measure: Measure, x: float | None) -> str:
     """The value for a card, with a short unit that its label had no room for."""
     said, word = value(measure, x), unit(measure)
-    fits = measure.format == "money" or _width(header(measure)) <= _CARD
-    return said if fits or x is None or _width(word) > 2 else f"{said} {word}"
-
-
-def _width(words: str) -> int:
-    """Half-width columns."""
-    return sum(2 if ord(c) > 0x2E80 else 1 for c in words)
+    fits = measure.format == "money" or text.width(header(measure)) <= _CARD
+    return said if fits or x is None or text.width(word) > 2 else f"{said} {word}"
 
 
 def _with_unit(words: str, unit_word: str) -> str:

@@ -142,6 +142,11 @@ def _remembered(say: Callable[Said, str]) -> Callable[Said, str]:
     return saying
 
 
+def width(words: str) -> int:
+    """How wide it stands, in half-width columns: a Chinese character takes two."""
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in words)
+
+
 @_remembered
 def count(x: float) -> str:
     """A whole number, grouped: 12,345."""

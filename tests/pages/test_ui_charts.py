@@ -112,9 +112,9 @@ def test_labels_of_an_axis_have_the_digits_that_one_of_them_needs() -> None:
 
 
 def test_pareto_orders_and_accumulates() -> None:
-    bar = charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short, ids=["a", "b", "c"])["data"][-1]
+    bar, said = charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short, ids=["a", "b", "c"])["data"]
     assert bar["customdata"] == ["b", "c", "a"]
-    assert ["80%" in bar["text"][0], "95%" in bar["text"][1], "100%" in bar["text"][2]] == [True] * 3
+    assert ["80%" in said["text"][0], "95%" in said["text"][1], "100%" in said["text"][2]] == [True] * 3
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 7), (0, 12345), (0.91, 0.97), (-3, 8), (5, 5), (0, 0)])
@@ -138,10 +138,20 @@ def test_long_names_take_two_lines_on_a_phone(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_value_stands_beyond_the_outline_of_the_period_before() -> None:
-    was, now = charts.bars(NAMES, [5.0, 0.0, -2.0], text.short, before=[4.0, 3.0, 1.0])["data"]
-    assert [w.strip() for w in was["text"]] == ["", "0", ""]
-    assert [w.strip() for w in now["text"]] == ["5", "", "-2"]
-    assert now["hovertext"][1].endswith("<br> 0")
+    with text.speaking("zh"):
+        was, now, said = charts.bars(NAMES, [5.0, 0.0, -2.0], text.short, before=[4.0, 3.0, None])["data"]
+    assert [w.strip() for w in said["text"]] == ["5", "0", "-2"]
+    assert said["x"] == [5.0, 3.0, 0.0]
+    assert was["x"] == [4.0, 3.0, None]
+    assert now["hovertext"] == ["甲<br>5<br>前 4", "乙<br>0<br>前 3", "丙<br>-2"]
+
+
+def test_the_words_behind_bars_have_the_room_they_take() -> None:
+    """In pixels, however narrow the screen; a small value below zero takes no more than its own length."""
+    layout = charts.bars(NAMES, [226_000.0, 5.0, 1.0], text.money, before=[-50.0, 1.0, 1.0], notes=["38.6%", "5.0%", ""])["layout"]
+    assert layout["xaxis"]["range"] == [-50.0, 226_000.0]
+    assert layout["margin"]["r"] > 5 * len(" ¥22.6万  38.6%")
+    assert layout["margin"]["r"] > charts.bars(NAMES, [1.0, 2.0, 3.0], text.short)["layout"]["margin"]["r"]
 
 
 def test_an_axis_without_a_zero_makes_no_cliff_of_a_few_people() -> None:

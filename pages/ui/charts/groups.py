@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pages.ui import text, theme
 from pages.ui.charts import parts
 from pages.ui.charts.parts import Figure, Say, Tone, Values
-from pages.ui.text import missing
+from pages.ui.text import _, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +33,20 @@ def bars(
     notes: Sequence[str] = (),
     height: int | None = None,
 ) -> Figure:
-    """Horizontal bars from zero in the order given, the value written at the end of each.
+    """Horizontal bars from zero in the order given, the value written behind each: right of zero where the bar goes left.
 
-    `before` is an outline behind each bar, beyond which the value stands where it is the longer; `notes` stands after the value in grey (n, a change); `ids` come back from a click.
+    `before` is an outline behind each bar, beyond which the value stands where it is the longer; `notes` stands after the value in grey
+    (n, a change); `ids` come back from a click. The words stand in a margin as wide as they are, so that none is cut on a narrow screen.
     """
     t = theme.tokens()
     y = list(range(len(labels)))
     now = parts.clean(values)
     colours = [parts.colour(tone) for tone in tones] or [t.act if v is not None and v < 0 else t.main for v in now]
-    said = [
-        f" {w}" + (f"  <span style='color:{t.grey}'>{notes[i]}</span>" if notes and notes[i] else "")
-        for i, w in enumerate(parts.words(values, say))
-    ]
-    hover = list(said)
+    words = parts.words(values, say)
+    extra = [notes[i] if notes else "" for i in y]
+    was = parts.clean(before) if before is not None else [None] * len(y)
     traces: list[dict[str, Any]] = []
     if before is not None:
-        was = parts.clean(before)
-        longer = [b is not None and b > max(0.0, v or 0.0) and (v or 0.0) >= 0 for v, b in zip(now, was, strict=True)]
         traces.append(
             {
                 "type": "bar",
@@ -57,15 +54,10 @@ def bars(
                 "y": y,
                 "x": was,
                 "width": 0.78,
-                "text": [words if beyond else "" for words, beyond in zip(said, longer, strict=True)],
-                "textposition": "outside",
-                "textfont": parts.type_of(11, t.ink),
-                "cliponaxis": False,
                 "hoverinfo": "skip",
                 "marker": {"color": "rgba(0,0,0,0)", "line": parts.edge(theme.fade(t.grey, 0.7), 1)},
             }
         )
-        said = ["" if beyond else words for words, beyond in zip(said, longer, strict=True)]
     traces.append(
         {
             "type": "bar",
@@ -74,25 +66,39 @@ def bars(
             "x": now,
             "width": 0.56,
             "marker": {"color": colours},
-            "text": said,
-            "textposition": "outside",
+            "customdata": list(ids) or list(labels),
+            "hovertext": [
+                "<br>".join(w for w in (label, f"{words[i]}  {extra[i]}".strip(), "" if b is None else _("was {value}", value=say(b))) if w)
+                for i, (label, b) in enumerate(zip(labels, was, strict=True))
+            ],
+            "hovertemplate": "%{hovertext}<extra></extra>",
+        }
+    )
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "text",
+            "y": y,
+            "x": [max(0.0, v or 0.0, b or 0.0) for v, b in zip(now, was, strict=True)],
+            "text": [
+                f"\u00a0{w}" + (f"  <span style='color:{t.grey}'>{more}</span>" if more else "")
+                for w, more in zip(words, extra, strict=True)
+            ],
+            "textposition": "middle right",
             "textfont": parts.type_of(11, t.ink),
             "cliponaxis": False,
-            "customdata": list(ids) or list(labels),
-            "hovertext": [f"{label}<br>{words}" for label, words in zip(labels, hover, strict=True)],
-            "hovertemplate": "%{hovertext}<extra></extra>",
+            "hoverinfo": "skip",
         }
     )
     seen = parts.present(values, before or ()) or [0.0]
     low, high = min(0.0, *seen), max(0.0, *seen)
-    room = (high - low or 1) * (0.6 if notes else 0.28)
     return {
         "data": traces,
         "layout": parts.layout(
             height or 40 + parts.row(labels) * max(2, len(labels)),
             barmode="overlay",
-            margin={"l": 8, "r": 8, "t": 4, "b": 24},
-            xaxis=_lengths(low - (room if low < 0 else 0), high + room, title),
+            margin={"l": 8, "r": parts.beside([f" {w}  {more}".rstrip() for w, more in zip(words, extra, strict=True)]), "t": 4, "b": 24},
+            xaxis=_lengths(low, high, title),
             yaxis={
                 "showgrid": False,
                 "tickmode": "array",
@@ -153,7 +159,6 @@ def waterfall(
         "hovertemplate": "%{hovertext}<br>%{customdata}<extra></extra>",
     }
     if lying:
-        room = 0.3 * (max(0.0, *tops) - min(0.0, *lows) or 1)
         written = [
             {"y": i, "x": max(top, 0), "text": f" {words}", "showarrow": False, "xanchor": "left", "font": parts.type_of(11, t.ink)}
             for i, (top, words) in enumerate(zip(tops, said, strict=True))
@@ -163,8 +168,8 @@ def waterfall(
             "layout": parts.layout(
                 40 + parts.row([s.label for s in steps]) * max(2, len(steps)),
                 annotations=written,
-                margin={"l": 8, "r": 8, "t": 4, "b": 24},
-                xaxis=_lengths(min(0.0, *lows), max(0.0, *tops) + room, title),
+                margin={"l": 8, "r": parts.beside(said), "t": 4, "b": 24},
+                xaxis=_lengths(min(0.0, *lows), max(0.0, *tops), title),
                 yaxis={
                     "showgrid": False,
                     "tickmode": "array",
@@ -307,7 +312,7 @@ def _crosses(columns_: Sequence[str], rows: Sequence[str], marks: Collection[tup
 def _lengths(low: float, high: float, title: str) -> dict[str, Any]:
     """The axis of lying bars that carry their values themselves: a line at zero and no numbers."""
     return {
-        "range": [low, high],
+        "range": [low, high if high > low else low + 1],
         "showticklabels": False,
         "ticks": "",
         "zeroline": True,

@@ -166,6 +166,11 @@ def row(labels: Sequence[str]) -> int:
     return ROW + 8 if any("<br>" in words for words in names(labels)) else ROW
 
 
+def beside(labels: Sequence[str]) -> int:
+    """Pixels that the widest of these labels needs behind a bar or beside a row."""
+    return 12 + math.ceil(5.8 * max((text.width(words) for words in labels), default=0))
+
+
 def fold(words: str, lines: int, width: int = 8) -> list[str]:
     """A name over a few lines so that neighbours do not touch: Chinese after `width` characters (two lines at most), other words
     between words."""
