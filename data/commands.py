@@ -183,7 +183,10 @@ def _identity(store: Store, payload: Payload, progress: Progress | None) -> Answ
 
 def _verify(store: Store, payload: Payload, progress: Progress | None) -> Answer:
     checks = verify(store)
-    rows = [{"name": check.name, "zh": check.zh, "ok": check.ok, "wrong": check.wrong, "detail": check.detail} for check in checks]
+    rows = [
+        {"name": check.name, "en": check.en, "zh": check.zh, "ok": check.ok, "wrong": check.wrong, "detail": check.detail}
+        for check in checks
+    ]
     return {"ok": all(check.ok for check in checks), "checks": rows}
 
 

@@ -14,9 +14,10 @@ from data.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was checked: its name in both languages, whether it held, and how many rows did not."""
+    """One thing that was checked: its name by tables and columns, what it is in both languages, whether it held, and how many rows did not."""
 
     name: str
+    en: str
     zh: str
     ok: bool
     wrong: int
@@ -35,34 +36,60 @@ def verify(store: Store) -> list[Check]:
     with store.cursor() as cur:
         cur.execute("BEGIN")
         try:
-            return [Check(name, zh, wrong == 0, wrong) for name, zh, wrong in _checks(cur)]
+            return [Check(name, en, zh, wrong == 0, wrong) for name, en, zh, wrong in _checks(cur)]
         finally:
             cur.execute("ROLLBACK")
 
 
-def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, int]]:
+# What people call a table, in both languages.
+_WORDS = {
+    "work_day": ("output by day", "按日产出"), "work_hour": ("output by hour", "按小时产出"), "pace_day": ("pace by project", "按项目速度"),
+    "pace_group": ("pace by team", "按班组速度"), "pace_worker": ("pace by person", "按人员速度"), "review_day": ("reviews by day", "按日质检"),
+    "earn_day": ("what was earned", "按日计酬"), "work": ("work", "作业"), "review": ("reviews", "质检"), "worker": ("person", "人员"),
+    "project": ("project", "项目"), "site": ("site", "基地"), "team": ("team", "班组"), "source": ("source", "来源"), "batch": ("batch", "批次"),
+    "reviewer": ("reviewer", "质检员"), "employment": ("employment", "任职"), "assignment": ("assignments", "调动"), "price": ("prices", "单价"),
+    "rate": ("rates", "工价"),
+}  # fmt: skip
+
+
+def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, str, int]]:
+    def same(table: str) -> tuple[str, str, str]:
+        en, zh = _WORDS[table]
+        return f"{table} = log", f"{en.capitalize()} adds up to the log", f"{zh}与日志一致"
+
+    def known(table: str, column: str) -> tuple[str, str, str]:
+        (of, of_zh), (what, what_zh) = _WORDS[table], _WORDS[column.removesuffix("_key")]
+        return f"{table}.{column} known", f"{of.capitalize()}: every {what} is known", f"{of_zh}中的{what_zh}都有记录"
+
     for log, tables in rollup.ROLLUPS.items():
         for table, select in tables.items():
-            yield f"{table} = log", f"{table} 与日志一致", _differences(cur, table, select.format(rel=log))
-    yield "earn_day = log", "earn_day 与日志一致", _differences(cur, "earn_day", rollup.earned_on(cur, None))
+            yield *same(table), _differences(cur, table, select.format(rel=log))
+    yield *same("earn_day"), _differences(cur, "earn_day", rollup.earned_on(cur, None))
     for table, key in (("work", "source_key, event_id"), ("review", "source_key, review_id")):
         twice = f"SELECT count(*) FROM (SELECT {key} FROM {table} GROUP BY ALL HAVING count(*) > 1)"
-        yield f"{table} keys unique", f"{table} 主键唯一", _count(cur, twice)
+        en, zh = _WORDS[table]
+        yield f"{table} keys unique", f"{en.capitalize()}: no row twice", f"{zh}没有重复的记录", _count(cur, twice)
     for log, rows in (("work", f"(FROM work WHERE action IN ({ANNOTATE}, {REWORK}))"), ("review", "review")):
         apart = f"""SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY project_key, item_id
             HAVING count(*) > 1 AND (count(repeat_of) < count(*) OR min(repeat_of) <> max(repeat_of)))"""
         mixed = f"SELECT count(*) FROM (SELECT repeat_of FROM {rows} WHERE repeat_of IS NOT NULL GROUP BY ALL HAVING count(DISTINCT (project_key, item_id)) > 1)"
-        yield f"{log} items counted once", f"{log} 题目不重复计数", _count(cur, apart) + _count(cur, mixed)
+        en, zh = _WORDS[log]
+        yield (
+            f"{log} items counted once",
+            f"{en.capitalize()}: every item is counted once",
+            f"{zh}中每题只计一次",
+            _count(cur, apart) + _count(cur, mixed),
+        )
     for table, column, target in (
         ("work", "worker_key", "worker"), ("work", "project_key", "project"), ("work", "site_key", "site"), ("work", "team_key", "team"),
         ("work", "source_key", "source"), ("review", "worker_key", "worker"), ("review", "reviewer_key", "worker"), ("review", "project_key", "project"),
         ("employment", "worker_key", "worker"), ("assignment", "worker_key", "worker"), ("price", "project_key", "project"), ("rate", "project_key", "project"),
     ):  # fmt: skip
         lost = f"SELECT count(*) FROM {table} AS f ANTI JOIN {target} AS t ON t.{target}_key = f.{column} WHERE f.{column} IS NOT NULL"
-        yield f"{table}.{column} known", f"{table}.{column} 引用完整", _count(cur, lost)
+        yield *known(table, column), _count(cur, lost)
     for table in ("work", "review"):
         lost = f"SELECT count(*) FROM {table} AS f ANTI JOIN batch AS b ON b.batch_key = f.batch_key WHERE f.batch_key <> 0"
-        yield f"{table}.batch_key known", f"{table}.batch_key 引用完整", _count(cur, lost)
+        yield *known(table, "batch_key"), _count(cur, lost)
 
 
 def _differences(cur: DuckDBPyConnection, table: str, select: str) -> int:

@@ -274,21 +274,13 @@ def checks(view: View) -> None:
         st.markdown(":material/check_circle: " + _("All {n} checks hold.", n=len(results)))
     records.show(
         {
-            _("Check"): [say(Named(check.name, check.zh)) for check in results],
+            _("Check"): [say(check) for check in results],
             _("Result"): [_("holds") if check.ok else _("{n} rows differ", n=text.count(check.wrong)) for check in results],
         },
         key="trust_checks",
         title=_("Checks"),
         wide=[_("Check")],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The same name in both languages."""
-
-    en: str
-    zh: str
 
 
 @st.cache_resource(show_spinner=False)
