@@ -111,6 +111,15 @@ def test_labels_of_an_axis_have_the_digits_that_one_of_them_needs() -> None:
     assert parts.ticks(0, 1, text.fixed, 2)["ticktext"] == ["0.0", "0.5", "1.0"]
 
 
+def test_a_short_interval_is_seen_around_its_dot() -> None:
+    figure = charts.intervals(NAMES, [0.48, 1.34, None], [0.47, 1.3, None], [0.5, 1.42, None], [12_034, 44.1, None], text.fixed, target=1.0)
+    *spans, dots = figure["data"]
+    assert dots["marker"]["size"] < spans[0]["line"]["width"]
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert (round(low, 2), round(high, 2)) == (0.44, 1.45)  # and the axis is no longer than it must be
+    assert [note["text"].split("n=")[1].split("<")[0] for note in figure["layout"]["annotations"]] == ["12,034", "44", "–"]
+
+
 def test_pareto_orders_and_accumulates() -> None:
     bar, said = charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short, ids=["a", "b", "c"])["data"]
     assert bar["customdata"] == ["b", "c", "a"]

@@ -28,8 +28,9 @@ def intervals(
     tones: Sequence[Tone] = (),
     height: int | None = None,
 ) -> Figure:
-    """A dot and its interval per group, with n at the right (`count_words` says what is counted); a thin line marks the target.
+    """A dot on its interval per group, with n at the right (`count_words` says what is counted); a thin line marks the target.
 
+    The interval is higher than the dot, so that it is seen however short it is.
     A group without a value keeps its row and says "–".
     """
     t = theme.tokens()
@@ -46,7 +47,7 @@ def intervals(
             "x": [None if v is None else v - d, None if v is None else v + u],
             "y": [i, i],
             "hoverinfo": "skip",
-            "line": parts.stroke(theme.fade(colours[i], 0.45), 5),
+            "line": parts.stroke(theme.fade(colours[i], 0.4), 11),
         }
         for i, (v, d, u) in enumerate(zip(now, down, up, strict=True))
     ]
@@ -56,7 +57,7 @@ def intervals(
             "mode": "markers",
             "x": now,
             "y": y,
-            "marker": {"size": 9, "color": colours, "line": parts.edge(t.paper, 1)},
+            "marker": {"size": 6, "color": colours},
             "customdata": list(ids) or list(labels),
             "text": words,
             "hovertext": list(labels),
@@ -64,16 +65,16 @@ def intervals(
         }
     )
     seen = parts.present(now, below, above, [target]) or [0.0, 1.0]
-    span = parts.ticks(min(seen), max(seen), say, 2 if theme.phone() else 4)
-    lo, hi = span["range"]
-    right = hi + (hi - lo) * 0.02
-    said, sizes = parts.words(now, say), parts.words(n, text.short)
+    low_end, high_end = min(seen), max(seen)
+    span = parts.ticks(low_end, high_end, say, 4)
+    edge = 0.03 * (high_end - low_end or 1)  # the axis ends where the data does: on a phone a round end would take half of it
+    said, sizes = parts.words(now, say), [count_words.format(n=words) for words in parts.words(n, text.count)]
     marks = [
         {
             "x": 1.0,
             "xref": "paper",
             "y": i,
-            "text": f"{said[i]}  <span style='color:{t.grey}'>{count_words.format(n=sizes[i])}</span>",
+            "text": f"{said[i]}  <span style='color:{t.grey}'>{sizes[i]}</span>",
             "showarrow": False,
             "xanchor": "left",
             "font": parts.type_of(11, t.ink),
@@ -103,8 +104,15 @@ def intervals(
             height or 64 + parts.row(labels) * max(2, len(labels)),
             annotations=marks,
             shapes=shapes,
-            margin={"l": 8, "r": 112, "t": 20, "b": 8},
-            xaxis={**span, "range": [lo, right], "tickangle": 0, "showgrid": True, "gridcolor": t.line, "title": parts.title_of(title)},
+            margin={"l": 8, "r": parts.beside([f"{a}  {b}" for a, b in zip(said, sizes, strict=True)]), "t": 20, "b": 8},
+            xaxis={
+                **span,
+                "range": [low_end - edge, high_end + edge],
+                "tickangle": 0,
+                "showgrid": True,
+                "gridcolor": t.line,
+                "title": parts.title_of(title),
+            },
             yaxis={
                 "showgrid": False,
                 "tickmode": "array",
