@@ -171,9 +171,27 @@ def test_an_axis_without_a_zero_makes_no_cliff_of_a_few_people() -> None:
     assert low < 237 < 240 < high
 
 
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("better", ["up", "down"])
+def test_what_is_written_on_a_cell_can_be_read(mode: theme.Mode, better: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theme, "mode", lambda: mode)
+    steps = [i / 40 for i in range(41)]
+    for middle in (0.5, None):
+        table, words = charts.heat([str(s) for s in steps], ["甲"], [steps], text.short, middle=middle, better=better)["data"]
+        behind = [parts.on_scale(table["colorscale"], s) for s in steps]
+        assert min(parts.contrast(a, b) for a, b in zip(words["textfont"]["color"], behind, strict=True)) >= 4.5
+        assert len(set(words["textfont"]["color"])) > 1
+
+
+def test_contrast_is_that_of_the_web_guidelines() -> None:
+    assert parts.contrast("#FFFFFF", "#000000") == pytest.approx(21)
+    assert parts.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)
+    assert parts.mixed("#000000", "#FF8000", 0.5) == "#804000"
+
+
 def test_a_mark_stands_on_its_cell() -> None:
-    crosses = charts.heat(["08", "09"], NAMES, [[1.0, 2.0]] * 3, text.short, marks={(2, 1), (0, 0)}, mark_words="nothing came")["data"][1]
+    crosses = charts.heat(["08", "09"], NAMES, [[1.0, 2.0]] * 3, text.short, marks={(2, 1), (0, 0)}, mark_words="nothing came")["data"][-1]
     assert (crosses["x"], crosses["y"]) == ([0, 1], [0, 2])
     assert crosses["customdata"] == ["甲 · 08", "丙 · 09"]
     assert "nothing came" in crosses["hovertemplate"]
-    assert len(charts.heat(["08"], NAMES, [[1.0]] * 3, text.short)["data"]) == 1
+    assert len(charts.heat(["08"], NAMES, [[1.0]] * 3, text.short, written=False)["data"]) == 1

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pages.ui import text, theme
 from pages.ui.charts import parts
 from pages.ui.charts.parts import Figure, Say, Tone, Values
-from pages.ui.text import _, missing
+from pages.ui.text import NONE, _, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +242,13 @@ def heat(
     seen = [v for row in z for v in row if v is not None] or [0.0]
     if middle is None:
         low, high = min(0.0, *seen), max(seen)
-        scale = [[0, t.shade], [1, t.main]]
+        scale = [(0.0, t.shade), (1.0, t.main)]
     else:
         far = reach or max(abs(v - middle) for v in seen) or 1.0
         low, high = middle - far, middle + far
         bad, fine = (t.act, t.good) if better == "up" else (t.good, t.act)
-        scale = [[0, bad], [0.25, t.watch if better == "up" else theme.fade(t.good, 0.55)], [0.45, t.shade], [0.55, t.shade], [1, fine]]
+        half = t.watch if better == "up" else parts.mixed(t.paper, t.good, 0.55)
+        scale = [(0.0, bad), (0.25, half), (0.45, t.shade), (0.55, t.shade), (1.0, fine)]
     return {
         "data": [
             {
@@ -257,17 +258,16 @@ def heat(
                 "z": z,
                 "zmin": low,
                 "zmax": high,
-                "colorscale": scale,
+                "colorscale": [list(stop) for stop in scale],
                 "showscale": False,
                 "xgap": 2,
                 "ygap": 2,
                 "text": [parts.words(row, say) for row in z],
-                "texttemplate": "%{text}" if written else "",
-                "textfont": {"size": 11},
                 "hoverongaps": False,
                 "customdata": [[f"{r} · {c}" for c in columns_] for r in rows],
                 "hovertemplate": "%{customdata}<br>%{text}<extra></extra>",
             },
+            *(_written(z, say, lambda v: parts.on_scale(scale, (v - low) / (high - low or 1))) if written else []),
             *_crosses(columns_, rows, marks, mark_words),
         ],
         "layout": parts.layout(
@@ -288,6 +288,25 @@ def heat(
             },
         ),
     }
+
+
+def _written(z: Sequence[Values], say: Say, colour_of: Callable[[float], str]) -> list[dict[str, Any]]:
+    """The values of a table on its cells, each in what is read well there: Plotly has one colour of type for all of them."""
+    cells = [(i, j, v) for i, row in enumerate(z) for j, v in enumerate(row)]
+    return [
+        {
+            "type": "scatter",
+            "mode": "text",
+            "x": [j for _i, j, _v in cells],
+            "y": [i for i, _j, _v in cells],
+            "text": [NONE if v is None else say(v) for _i, _j, v in cells],
+            "textfont": {
+                "size": 11,
+                "color": [theme.tokens().grey if v is None else parts.readable_on(colour_of(v)) for _i, _j, v in cells],
+            },
+            "hoverinfo": "skip",
+        }
+    ]
 
 
 def _crosses(columns_: Sequence[str], rows: Sequence[str], marks: Collection[tuple[int, int]], words: str) -> list[dict[str, Any]]:

@@ -183,6 +183,42 @@ def fold(words: str, lines: int, width: int = 8) -> list[str]:
     return [cut(said, width) for said in rows]
 
 
+def mixed(first: str, second: str, share: float) -> str:
+    """The colour that lies `share` of the way from one to the other, as a colour scale is drawn."""
+    return "#" + "".join(f"{round(a + share * (b - a)):02X}" for a, b in zip(_parts_of(first), _parts_of(second), strict=True))
+
+
+def on_scale(scale: Sequence[tuple[float, str]], share: float) -> str:
+    """The colour of a scale at a share of its length."""
+    share = min(1.0, max(0.0, share))
+    after = next(i for i in range(1, len(scale)) if share <= scale[i][0])
+    (start, first), (end, second) = scale[after - 1], scale[after]
+    return mixed(first, second, (share - start) / (end - start))
+
+
+def contrast(first: str, second: str) -> float:
+    """How well two colours are told apart, from 1 to 21; 4.5 is enough to read small type (WCAG)."""
+    dark, light = sorted(
+        sum(
+            w * (c / 3294.6 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4)
+            for w, c in zip((0.2126, 0.7152, 0.0722), _parts_of(colour), strict=True)
+        )
+        for colour in (first, second)
+    )
+    return (light + 0.05) / (dark + 0.05)
+
+
+def readable_on(background: str) -> str:
+    """The colour of type on a background: ink or paper where that is enough, else black or white, one of which always is."""
+    t = theme.tokens()
+    of_theme = max((t.ink, t.paper), key=lambda c: contrast(c, background))
+    return of_theme if contrast(of_theme, background) >= 4.5 else max(("#000000", "#FFFFFF"), key=lambda c: contrast(c, background))
+
+
+def _parts_of(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+
+
 def colour(tone: Tone) -> str:
     t = theme.tokens()
     return {"main": t.main, "good": t.good, "watch": t.watch, "act": t.act, "grey": t.grey}[tone]
