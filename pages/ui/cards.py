@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from metrics.model import Measure
-from pages.ui import numbers, text
+from pages.ui import numbers, text, theme
 from pages.ui.ask import Answer, measure
 from pages.ui.text import NONE, _, say
+
+_NARROW, _GAP = 135, 8  # pixels of a card whose words are whole, and between two
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,19 @@ class Card:
 
 
 def row(cards: Sequence[Card]) -> None:
-    """At most six cards side by side on a desk, two to a row on a phone. Raises ValueError for more."""
+    """At most six cards side by side on a desk, three and three where it is too narrow, two to a row on a phone. Raises ValueError for more."""
     if len(cards) > 6:
         raise ValueError("a screen has at most six cards")
-    with st.grid(len(cards), min_column_width=140, gap="small"):
+    if theme.phone() or len(cards) <= 3:
+        _beside_each_other(cards, len(cards))
+        return
+    with st.grid(2, min_column_width=3 * _NARROW + 2 * _GAP, gap=_GAP):
+        for half in (cards[:3], cards[3:]):
+            _beside_each_other(half, 3)
+
+
+def _beside_each_other(cards: Sequence[Card], most: int) -> None:
+    with st.grid(most, min_column_width=_NARROW, gap=_GAP):
         for card in cards:
             show(card)
 
@@ -42,6 +53,7 @@ def show(card: Card) -> None:
         card.label or numbers.card_label(m),
         numbers.card_value(m, now),
         delta,
+        delta_arrow="off",  # it has its sign, and the room is needed for what it was
         delta_color="off" if delta is None else numbers.colour(m),
         delta_description=_beside(card, m, now, was),
         help=_explain(card, m, now),
@@ -64,8 +76,9 @@ def _beside(card: Card, m: Measure, now: float | None, was: float | None) -> str
         return say(m.null_reason) or _("no value")
     if was is None:
         return _("nothing before") if card.whole.result.query.compare else ""
-    far = m.format == "percent" and abs(now - was) >= 0.0995  # the change takes the room of a decimal
-    return _("was {value}", value=text.percent(was, 0) if far else numbers.value(m, was))
+    if m.format == "percent" and abs(now - was) >= 0.0995:  # the change takes the room of a decimal
+        return _("was {value}", value=text.percent(was, 0))
+    return _("was {value}", value=numbers.value(m, was))
 
 
 def _explain(card: Card, m: Measure, now: float | None) -> str:
