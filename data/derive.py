@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
 from data.rollup import LENGTH, Dates
 
-AT_ONCE = 1_000_000  # rows of a load, about, whose overlaps are measured in memory at a time
+AT_ONCE = 1_000_000  # rows of a load, about, that are measured, or joined and sorted, at a time
 
 
 def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:

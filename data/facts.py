@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from data import derive, reference
 from data.codes import ACTIONS, ANNOTATE, CLOCKS, REWORK, STAGES, VERDICTS
-from data.rollup import Changes, Dates
+from data.rollup import Changes, Dates, among
 
 # A load into a large store is compared with the weeks before its own dates and with the newest weeks, not with years of log.
 RECENT_DAYS = 35
@@ -314,23 +315,24 @@ class Facts:
             cur.execute("UPDATE work SET repeat_of = r.repeat_of FROM (FROM repeated WHERE NOT is_new) AS r WHERE work.rowid = r.id")
             if self.value("SELECT count(*) FROM joined"):
                 changes.shifted.append("joined")
-            rounds = "LEFT JOIN attempt AS r ON r.is_new AND r.id = p.id"
-            repeats = "LEFT JOIN repeated AS m ON m.is_new AND m.id = p.id"
+            rounds = "LEFT JOIN (FROM attempt WHERE is_new AND {part}) AS r ON r.id = p.id"
+            repeats = "LEFT JOIN (FROM repeated WHERE is_new AND {part}) AS m ON m.id = p.id"
         if derive.measure_overlaps(cur, "gone" if gone else None):
             cur.execute("""CREATE OR REPLACE TEMP TABLE shifted AS SELECT w.*, w.overlap_s - c.overlap_s AS gained, 0 AS parted
                 FROM (FROM covered WHERE NOT is_new) AS c JOIN work AS w ON w.rowid = c.id""")
             cur.execute("UPDATE work SET overlap_s = c.overlap_s FROM (FROM covered WHERE NOT is_new) AS c WHERE work.rowid = c.id")
             changes.shifted.append("shifted")
-            overlaps = "LEFT JOIN covered AS o ON o.is_new AND o.id = p.id"
+            overlaps = "LEFT JOIN (FROM covered WHERE is_new AND {part}) AS o ON o.id = p.id"
         derive.place(cur, "fresh", "placed")
-        cur.execute(f"""INSERT INTO work BY NAME
+        rows = f"""
             SELECT {derive.business_date(cur, "p.local_ts", "p.site_key")} AS business_date, p.worker_key, p.ts, p.source_key, p.event_id,
                 p.project_key, p.batch_key, p.item_id, p.action,
                 coalesce(p.round, {"r.round" if rounds else "NULL"}, 1 + (p.action = {REWORK})::INTEGER)::USMALLINT AS round, p.round_given,
                 p.units, p.prelabelled_units, p.seconds, p.wall_s, coalesce({"o.overlap_s" if overlaps else "NULL"}, 0)::DECIMAL(12,3) AS overlap_s,
                 p.clock, hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, coalesce(p.load_id, {self.load_id}) AS load_id, p.extra, p.given_key,
                 {"m.repeat_of" if repeats else "NULL::INTEGER"} AS repeat_of
-            FROM placed AS p {rounds} {repeats} {overlaps} ORDER BY business_date, worker_key, ts""")
+            FROM (FROM placed WHERE {{part}}) AS p {rounds} {repeats} {overlaps}"""
+        self.append(WORK, "fresh", rows)
         self.added(WORK, "fresh")
         batches = touched.format("batch_key", "batch_key")
         changes.stale_earned |= self.dates(
@@ -338,6 +340,23 @@ class Facts:
         )
         self._touched.append(items)
         return fate
+
+    def append(self, log: Log, fresh: str, rows: str) -> None:
+        """Put the rows into the log in its order: a select from `fresh` and what was derived of it, with {part} for a condition on `id`.
+
+        Many are joined some ids at a time and sorted some dates at a time: all at once would take memory with their number.
+        """
+        order = f"{log.date}, worker_key, ts"
+        count, first, last = self.cur.execute(f"SELECT count(*), min(id), max(id) FROM {fresh}").fetchall()[0]
+        if count <= derive.AT_ONCE:
+            self.cur.execute(f"INSERT INTO {log.name} BY NAME {rows.format(part='true')} ORDER BY {order}")
+            return
+        self.cur.execute(f"CREATE OR REPLACE TEMP TABLE derived AS {rows.format(part='false')}")
+        for start in range(first, last + 1, derive.AT_ONCE):
+            self.cur.execute(f"INSERT INTO derived {rows.format(part=f'id BETWEEN {start} AND {start + derive.AT_ONCE - 1}')}")
+        for dates in _portions(self.cur.execute(f"SELECT {log.date}, count(*) FROM derived GROUP BY ALL ORDER BY ALL").fetchall()):
+            self.cur.execute(f"INSERT INTO {log.name} BY NAME FROM derived WHERE {among(log.date, dates)} ORDER BY {order}")
+        self.cur.execute("DROP TABLE derived")
 
     def replace(self, log: Log) -> None:
         """Take the rows out of the log that newer versions replace, and keep what they said."""
@@ -450,13 +469,31 @@ class Facts:
             cur.execute(f"""UPDATE review SET {sets}, event_id = CASE WHEN event_given THEN review.event_id ELSE j.event_id END
                 FROM rejudged AS j WHERE review.rowid = j.id""")
         if fate.new + fate.updated:
-            cur.execute(f"""INSERT INTO review BY NAME
+            rows = f"""
                 SELECT f.worker_key, f.ts, f.source_key, f.review_id, coalesce(f.event_id, j.event_id) AS event_id, f.event_given, f.project_key, f.batch_given,
                     f.item_id, f.reviewer_key, f.stage, f.round_given, f.verdict, f.inspected_units, f.error_units, f.error_type, f.sampled_why, f.version,
                     coalesce(f.load_id, {self.load_id}) AS load_id, f.extra, f.given_key, f.given_reviewer_key, {columns}
-                FROM fresh_review AS f JOIN judged AS j ON j.is_new AND j.id = f.id ORDER BY work_date, worker_key, ts""")
+                FROM (FROM fresh_review WHERE {{part}}) AS f JOIN (FROM judged WHERE is_new AND {{part}}) AS j ON j.id = f.id"""
+            self.append(REVIEW, "fresh_review", rows)
             self.added(REVIEW, "fresh_review")
         return fate
+
+
+def _portions(counts: Sequence[tuple[date | None, int]]) -> Iterator[list[date | None]]:
+    """The dates, in their order, as groups of at most derive.AT_ONCE rows; a date with more is a group of its own.
+
+    >>> list(_portions([(date(2026, 3, 1), 600_000), (date(2026, 3, 2), 600_000), (None, 10)]))
+    [[datetime.date(2026, 3, 1)], [datetime.date(2026, 3, 2), None]]
+    """
+    group, size = list[date | None](), 0
+    for day, count in counts:
+        if group and size + count > derive.AT_ONCE:
+            yield group
+            group, size = [], 0
+        group.append(day)
+        size += count
+    if group:
+        yield group
 
 
 _PLACES = """SELECT a.worker_key, a.valid_from_ts, a.site_key, a.team_key, s.zone, s.day_start_minute FROM assignment AS a JOIN site AS s USING (site_key)"""

@@ -104,10 +104,11 @@ def cards(view: View, found: Facts) -> None:
     refused, unlinked = sum(r.rows for r in found.refused), view.ask("unlinked_reviews", period=ALL).total("unlinked_reviews")
     undated, known = sum(found.undated.values()), sum(found.stubs.values())
     log = found.rows["work"] + found.rows["review"]
-    silent = len(against_rhythm(view.store, view.scope).silent)
+    known_feeds = against_rhythm(view.store, view.scope)
+    silent, judged = len(known_feeds.silent), any(feed.judged for feed in known_feeds.all)
     share = _("{share} of the log", share=text.percent(undated / log, 2)) if log else ""
     rows: list[tuple[str, str, str, str]] = [
-        (_("Sources"), text.count(len(found.sources)), _("{n} silent", n=silent) if silent else _("none silent"), _("tools and files whose rows are in the log")),
+        (_("Sources"), text.count(len(found.sources)), _("{n} silent", n=silent) if silent else _("none silent") if judged else _("loaded by hand"), _("tools and files whose rows are in the log")),
         (_("Work rows"), text.short(found.rows["work"]), _("{n} reviews", n=text.short(found.rows["review"])), _("rows of annotation, rework, review and cleaning in the log")),
         (_("Undated rows"), text.short(undated), share, _("rows without a time: they count in totals, never in a dated view")),
         (_("Unlinked reviews"), text.short(unlinked or 0), "", say(measure("unlinked_reviews").note)),

@@ -352,6 +352,31 @@ def test_overlaps_of_a_large_load_are_measured_some_people_at_a_time(tmp_path: P
     assert found[0] == found[1]
 
 
+def test_a_large_load_is_put_in_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work and reviews of four days and of none, some reworked and some twice judged: the same store whether it is put in whole or by threes."""
+    began = datetime(2026, 3, 5, 9)
+    rows = [
+        {"event_id": f"e{n}", "worker_id": f"w{n % 5}", "project_id": "p", "item_id": f"i{n // 2}", "duration_s": 600, "action": "rework" if n % 7 == 0 else "annotate",
+         "ts": began + timedelta(hours=7 * (40 - n) % 90, minutes=n) if n % 9 else None}
+        for n in range(40)
+    ]  # fmt: skip
+    reviews = [
+        {"review_id": f"r{n}", "event_id": f"e{n // 2}", "worker_id": f"w{n // 2 % 5}", "project_id": "p", "item_id": f"i{n // 4}", "reviewer_id": "q",
+         "ts": began + timedelta(days=5, minutes=n), "verdict": "reject" if n % 3 else "accept"}
+        for n in range(60)
+    ]  # fmt: skip
+    found = []
+    for size in (1_000_000, 3):
+        monkeypatch.setattr(derive, "AT_ONCE", size)
+        with Store(tmp_path / f"{size}.duckdb") as store:
+            load.load(store, [batch("annotations", rows), batch("reviews", reviews)])
+            assert [check.name for check in verify(store) if not check.ok] == []
+            log = "SELECT business_date, worker_key, ts, event_id FROM work"
+            assert store.rows(log) == store.rows(f"{log} ORDER BY ALL")
+            found.append(content(store))
+    assert found[0] == found[1]
+
+
 def test_an_attempt_that_comes_late_moves_what_the_later_one_earned_to_its_round(store: Store) -> None:
     """The undated row of batch b1 becomes the second attempt when an earlier one arrives: what it earned on acceptance is of round 2 then."""
     load.load(store, [
