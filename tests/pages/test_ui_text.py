@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
@@ -237,3 +239,12 @@ def test_sentences_follow_each_other_as_each_language_does() -> None:
         assert text.sentences("One.", "Two.") == "One. Two."
     with speaking("zh"):
         assert text.sentences("一。", "二。") == "一。二。"
+
+
+def test_the_latin_face_is_one_that_the_server_brings_itself() -> None:
+    """Its file has another name in another Streamlit; nothing is fetched from elsewhere."""
+    config = tomllib.loads((PAGES.parent / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+    (face,) = config["fontFaces"]
+    assert (Path(st.__file__).parent / "static" / face["url"].lstrip("/")).exists()
+    assert config["font"] == config["headingFont"]
+    assert config["font"].startswith(f"'{face['family']}', ")
