@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from data import derive, reference
 from data.codes import ACTIONS, ANNOTATE, CLOCKS, REWORK, STAGES, VERDICTS
+from data.errors import StoreError
 from data.rollup import Changes, Dates, among
 
 # A load into a large store is compared with the weeks before its own dates and with the newest weeks, not with years of log.
@@ -344,19 +345,28 @@ class Facts:
     def append(self, log: Log, fresh: str, rows: str) -> None:
         """Put the rows into the log in its order: a select from `fresh` and what was derived of it, with {part} for a condition on `id`.
 
-        Many are joined some ids at a time and sorted some dates at a time: all at once would take memory with their number.
+        Many are joined some ids at a time and sorted some dates at a time: all at once would take memory with their number. Raises
+        StoreError when not all of them arrived.
         """
         order = f"{log.date}, worker_key, ts"
         count, first, last = self.cur.execute(f"SELECT count(*), min(id), max(id) FROM {fresh}").fetchall()[0]
         if count <= derive.AT_ONCE:
             self.cur.execute(f"INSERT INTO {log.name} BY NAME {rows.format(part='true')} ORDER BY {order}")
             return
-        self.cur.execute(f"CREATE OR REPLACE TEMP TABLE derived AS {rows.format(part='false')}")
+        # DuckDB 2.0 loses all rows of a table that is created empty by a select when two inserts follow in the same transaction.
+        into = "CREATE OR REPLACE TEMP TABLE derived AS"
         for start in range(first, last + 1, derive.AT_ONCE):
-            self.cur.execute(f"INSERT INTO derived {rows.format(part=f'id BETWEEN {start} AND {start + derive.AT_ONCE - 1}')}")
+            self.cur.execute(f"{into} {rows.format(part=f'id BETWEEN {start} AND {start + derive.AT_ONCE - 1}')}")
+            into = "INSERT INTO derived"
+        put = 0
         for dates in _portions(self.cur.execute(f"SELECT {log.date}, count(*) FROM derived GROUP BY ALL ORDER BY ALL").fetchall()):
-            self.cur.execute(f"INSERT INTO {log.name} BY NAME FROM derived WHERE {among(log.date, dates)} ORDER BY {order}")
+            put += self.value(f"INSERT INTO {log.name} BY NAME FROM derived WHERE {among(log.date, dates)} ORDER BY {order}")
         self.cur.execute("DROP TABLE derived")
+        if put != count:
+            raise StoreError(
+                f"Of {count:,} rows only {put:,} could be put into the log: nothing was kept, load the file in parts.",
+                f"{count:,} 行中只有 {put:,} 行能写入日志：未作任何改动，请分批导入。",
+            )
 
     def replace(self, log: Log) -> None:
         """Take the rows out of the log that newer versions replace, and keep what they said."""

@@ -7,6 +7,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data import derive, load
@@ -375,6 +378,23 @@ def test_a_large_load_is_put_in_a_part_at_a_time(tmp_path: Path, monkeypatch: py
             assert store.rows(log) == store.rows(f"{log} ORDER BY ALL")
             found.append(content(store))
     assert found[0] == found[1]
+
+
+def test_parts_of_many_rows_are_all_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of more than a row group (122,880 rows) and more after it: what DuckDB 2.0 lost where the table had been created empty."""
+    n = 270_000
+    ids = pa.array(np.arange(n).astype(str))
+    worked = pa.array(np.datetime64("2026-03-05T01:00:00", "ms") + np.arange(n) * 500)
+    file = tmp_path / "work.parquet"
+    pq.write_table(
+        pa.table({"event_id": ids, "worker_id": pa.array(["w"] * n), "project_id": pa.array(["p"] * n), "item_id": ids, "ts": worked}), file
+    )
+    monkeypatch.setattr(derive, "AT_ONCE", 130_000)
+    with Store(tmp_path / "s.duckdb") as store:
+        (report,) = load.import_file(store, file)
+        assert (report.new, report.rejected) == (n, 0)
+        assert store.rows("SELECT count(*), count(DISTINCT event_id) FROM work") == [(n, n)]
+        assert [check.name for check in verify(store) if not check.ok] == []
 
 
 def test_an_attempt_that_comes_late_moves_what_the_later_one_earned_to_its_round(store: Store) -> None:
