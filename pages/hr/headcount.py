@@ -11,7 +11,7 @@ from pages.ui.ask import label, measure
 from pages.ui.text import N_, _
 
 RATES = ("turnover_rate", "turnover_rate_cn")
-SHORT = {"turnover_rate": N_("Turnover (average)"), "turnover_rate_cn": N_("Turnover (joiners)")}
+SHORT = {"turnover_rate": N_("Turnover (avg.)"), "turnover_rate_cn": N_("Turnover (joiners)")}
 STEPS = {
     "joiners": N_("Joined"),
     "transfers": N_("Net transfers"),

@@ -108,7 +108,7 @@ with screen.panel(
         key=f"quality_{split}",
         title=_("Teams") if split == "team" else _("Projects"),
         select=True,
-        brief=["error_rate", tables.Change("error_rate"), "reviewed"],
+        brief=["error_rate", errors.interval(rows), tables.Change("error_rate")],
         silent=view.standing_still("project") if split == "project" else None,
     )
     chosen[split or "project"] = clicked or chosen[split or "project"]

@@ -244,7 +244,7 @@ def person(view: View, worker: str) -> None:
                 "{errors} of {n} inspected had errors; at the rates of the same projects {expected} would have. {ratio} [{interval}]: {reading}.",
                 errors=text.count(mine.errors),
                 n=text.count(mine.compared),
-                expected=text.decimal(mine.expected, 1),
+                expected=text.fixed(mine.expected, 1),
                 ratio=text.fixed(mine.ratio),
                 interval=_span(mine),
                 reading=_(SIDES[mine.side]),
@@ -290,7 +290,7 @@ def people(found: Against, view: View) -> str | None:
         title=_("People"),
         select=True,
         ids=True,
-        brief=[ratio, side, RATE],
+        brief=[ratio, span, side],
     )
 
 

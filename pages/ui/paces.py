@@ -126,7 +126,7 @@ def table(paces: Paces, view: View) -> str | None:
         title=_("People") if dimension == "worker" else _("Teams"),
         select=True,
         ids=dimension == "worker",
-        brief=[adjusted, reading, "units_per_hour"],
+        brief=[adjusted, span, reading],
     )
 
 
@@ -149,7 +149,7 @@ def person(view: View, worker: str) -> None:
     said = _(
         "First annotations: {done} units in {hours} h; the middle pace of the same projects would have given {expected}.",
         done=text.count(mine.observed),
-        hours=text.decimal(mine.hours, 1),
+        hours=text.fixed(mine.hours, 1),
         expected=text.count(mine.expected),
     )
     if mine.shrunk is not None:

@@ -79,7 +79,7 @@ def _said(cell: Cell) -> str:
         return text.NONE
     if isinstance(cell, tuple):
         return " ".join(text.count(n) for n in cell)
-    return str(cell) if isinstance(cell, (str, date, bool)) else text.count(cell) if isinstance(cell, int) else text.decimal(cell)
+    return str(cell) if isinstance(cell, (str, date, bool)) else text.count(cell) if isinstance(cell, int) else text.fixed(cell, 1)
 
 
 def _grid(columns: Columns, *, key: str, title: str, select: bool, wide: Sequence[str], grey: Sequence[bool]) -> int | None:

@@ -52,7 +52,7 @@ def test_how_many_and_who_left(visit: Open, persona: str, site: str | None) -> N
     joiners = int(found["Joiners (people)"])
     assert leavers == 1
     assert opening + joiners - leavers == employed(now.end, site)
-    assert found["Turnover (average)"] == f"{100 * leavers / (sum(daily) / 28):.1f}%"
+    assert found["Turnover (avg.)"] == f"{100 * leavers / (sum(daily) / 28):.1f}%"
     assert found["Turnover (joiners)"] == f"{100 * leavers / (opening + joiners):.1f}%"
 
 

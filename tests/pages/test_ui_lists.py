@@ -38,7 +38,7 @@ def test_people_come_ten_to_a_page_with_what_matters(visit: Open) -> None:
     at = visit("site/throughput.py", persona="hr", lang="en")
     assert len(rows(at, "paces_worker")) == lists.ROWS < PEOPLE
     said = [m.value for m in at.markdown]
-    assert any(words.startswith(":small[W") and "Band] faster" in words and "Units per hour" in words for words in said)
+    assert any(words.startswith(":small[W") and "Band] faster" in words and "95% interval]" in words for words in said)
     at.button(key="paces_worker_list_row_0").click().run()
     assert rows(at, "paces_worker") == []
     assert [s.value for s in at.subheader if s.value.startswith("员工")]
