@@ -12,10 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from data import rollup
 from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
 from data.rollup import LENGTH, Dates
-
-AT_ONCE = 1_000_000  # rows of a load, about, that are measured, or joined and sorted, at a time
 
 
 def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:
@@ -116,7 +115,7 @@ def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
         cur.execute(
             "UPDATE worker AS w SET longest_interval_s = r.ms / 1000.0 FROM reach AS r WHERE r.worker_key = w.worker_key AND r.longer"
         )
-    parts = 1 + size // AT_ONCE  # nobody's intervals cover another's, so a large load is measured some people at a time
+    parts = 1 + size // rollup.AT_ONCE  # nobody's intervals cover another's, so a large load is measured some people at a time
     cur.execute("CREATE OR REPLACE TEMP TABLE covered (is_new BOOLEAN, id BIGINT, overlap_s DECIMAL(12,3), business_date DATE)")
     found = [_measure_people(cur, since, until, parts, part) for part in range(parts)]
     return any(found)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from data import derive, reference
+from data import derive, reference, rollup
 from data.codes import ACTIONS, ANNOTATE, CLOCKS, REWORK, STAGES, VERDICTS
 from data.errors import StoreError
-from data.rollup import Changes, Dates, among
+from data.rollup import Changes, Dates, among, portions
 
 # A load into a large store is compared with the weeks before its own dates and with the newest weeks, not with years of log.
 RECENT_DAYS = 35
@@ -350,16 +349,16 @@ class Facts:
         """
         order = f"{log.date}, worker_key, ts"
         count, first, last = self.cur.execute(f"SELECT count(*), min(id), max(id) FROM {fresh}").fetchall()[0]
-        if count <= derive.AT_ONCE:
+        if count <= rollup.AT_ONCE:
             self.cur.execute(f"INSERT INTO {log.name} BY NAME {rows.format(part='true')} ORDER BY {order}")
             return
         # DuckDB 2.0 loses all rows of a table that is created empty by a select when two inserts follow in the same transaction.
         into = "CREATE OR REPLACE TEMP TABLE derived AS"
-        for start in range(first, last + 1, derive.AT_ONCE):
-            self.cur.execute(f"{into} {rows.format(part=f'id BETWEEN {start} AND {start + derive.AT_ONCE - 1}')}")
+        for start in range(first, last + 1, rollup.AT_ONCE):
+            self.cur.execute(f"{into} {rows.format(part=f'id BETWEEN {start} AND {start + rollup.AT_ONCE - 1}')}")
             into = "INSERT INTO derived"
         put = 0
-        for dates in _portions(self.cur.execute(f"SELECT {log.date}, count(*) FROM derived GROUP BY ALL ORDER BY ALL").fetchall()):
+        for dates in portions(dict(self.cur.execute(f"SELECT {log.date}, count(*) FROM derived GROUP BY ALL").fetchall())):
             put += self.value(f"INSERT INTO {log.name} BY NAME FROM derived WHERE {among(log.date, dates)} ORDER BY {order}")
         self.cur.execute("DROP TABLE derived")
         if put != count:
@@ -487,23 +486,6 @@ class Facts:
             self.append(REVIEW, "fresh_review", rows)
             self.added(REVIEW, "fresh_review")
         return fate
-
-
-def _portions(counts: Sequence[tuple[date | None, int]]) -> Iterator[list[date | None]]:
-    """The dates, in their order, as groups of at most derive.AT_ONCE rows; a date with more is a group of its own.
-
-    >>> list(_portions([(date(2026, 3, 1), 600_000), (date(2026, 3, 2), 600_000), (None, 10)]))
-    [[datetime.date(2026, 3, 1)], [datetime.date(2026, 3, 2), None]]
-    """
-    group, size = list[date | None](), 0
-    for day, count in counts:
-        if group and size + count > derive.AT_ONCE:
-            yield group
-            group, size = [], 0
-        group.append(day)
-        size += count
-    if group:
-        yield group
 
 
 _PLACES = """SELECT a.worker_key, a.valid_from_ts, a.site_key, a.team_key, s.zone, s.day_start_minute FROM assignment AS a JOIN site AS s USING (site_key)"""

@@ -6,7 +6,7 @@ after many small additions. Either way the sums equal a recomputation from the l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from data.codes import ACCEPT, ACTIONS, ANNOTATE, PACE_GAMMA, PACE_ZERO, REJECT, REWORK
 
 FOLD_AFTER = 64  # additions to one date before it is rebuilt whole
+AT_ONCE = 1_000_000  # rows of the log, about, that are measured, joined, sorted or rolled up at a time
 
 Dates = set[date | None]  # None stands for the undated rows
 
@@ -152,20 +153,49 @@ def refresh(cur: DuckDBPyConnection, changes: Changes) -> Dates:
     for log, tables in ROLLUPS.items():
         column, relation, stale = DATE_COLUMN[log], changes.added.get(log), changes.stale[log]
         shifted = changes.shifted if log == "work" else []
-        parts = [f"SELECT {column} FROM {rows}" for rows in (relation, *shifted) if rows]
-        dates: Dates = {row[0] for row in cur.execute(" UNION ".join(parts)).fetchall()} if parts else set()
+        parts = [f"SELECT {n} AS part, {column}, count(*) FROM {rows} GROUP BY ALL" for n, rows in enumerate((relation, *shifted)) if rows]
+        found = cur.execute(" UNION ALL ".join(parts)).fetchall() if parts else []
+        arrived = {day: count for part, day, count in found if part == 0}
+        dates: Dates = {day for _part, day, _count in found}
         stale |= _overdue(cur, log, dates - stale)
         added[log] = dates - stale
         for rows in shifted:
             _shift(cur, f"(FROM {rows} WHERE {among(column, dates - stale)})")
-        for table, select in tables.items():
-            if stale:
+        if stale:
+            for table in tables:
                 cur.execute(f"DELETE FROM {table} WHERE {among('business_date', stale)}")
-                cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=f'(FROM {log} WHERE {among(column, stale)})')}")
-            if relation and added[log]:
-                part = f"(FROM {relation} WHERE {among(column, added[log])})" if stale else relation
-                cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=part)}")
+            for some in portions(_counts(cur, f"(FROM {log} WHERE {among(column, stale)})", column)):
+                _insert(cur, tables, f"(FROM {log} WHERE {among(column, some)})")
+        fresh = {day: count for day, count in arrived.items() if day in added[log]}
+        for some in portions(fresh):
+            _insert(cur, tables, f"(FROM {relation} WHERE {among(column, some)})" if len(some) < len(arrived) else str(relation))
     return {day for days in (*added.values(), *changes.stale.values()) for day in days} | _refresh_earned(cur, changes, added)
+
+
+def _counts(cur: DuckDBPyConnection, rows: str, column: str) -> dict[date | None, int]:
+    return dict(cur.execute(f"SELECT {column}, count(*) FROM {rows} GROUP BY ALL").fetchall())
+
+
+def _insert(cur: DuckDBPyConnection, tables: Mapping[str, str], rows: str) -> None:
+    for table, select in tables.items():
+        cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=rows)}")
+
+
+def portions(counts: Mapping[date | None, int]) -> Iterator[list[date | None]]:
+    """The dates, in their order and the undated last, as groups of at most AT_ONCE rows; a date with more is a group of its own.
+
+    >>> list(portions({None: 10, date(2026, 3, 2): 600_000, date(2026, 3, 1): 600_000}))
+    [[datetime.date(2026, 3, 1)], [datetime.date(2026, 3, 2), None]]
+    """
+    group, size = list[date | None](), 0
+    for day in sorted(counts, key=lambda day: (day is None, day)):
+        if group and size + counts[day] > AT_ONCE:
+            yield group
+            group, size = [], 0
+        group.append(day)
+        size += counts[day]
+    if group:
+        yield group
 
 
 def _shift(cur: DuckDBPyConnection, rows: str) -> None:
@@ -182,9 +212,10 @@ def _shift(cur: DuckDBPyConnection, rows: str) -> None:
 def rebuild(cur: DuckDBPyConnection) -> None:
     """Build every roll-up anew from the whole log."""
     for log, tables in ROLLUPS.items():
-        for table, select in tables.items():
+        for table in tables:
             cur.execute(f"DELETE FROM {table}")
-            cur.execute(f"INSERT INTO {table} BY NAME {select.format(rel=log)}")
+        for some in portions(_counts(cur, log, DATE_COLUMN[log])):
+            _insert(cur, tables, f"(FROM {log} WHERE {among(DATE_COLUMN[log], some)})")
     cur.execute("DELETE FROM earn_day")
     cur.execute(f"INSERT INTO earn_day BY NAME {earned_on(cur, None)}")
     cur.execute("DELETE FROM rollup_addition")

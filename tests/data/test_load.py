@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data import derive, load
+from data import load, rollup
 from data.errors import NameUnknown
 from data.store import Store
 from data.tables import Batch, Reject
@@ -344,7 +344,7 @@ def test_overlaps_of_a_large_load_are_measured_some_people_at_a_time(tmp_path: P
     ]  # fmt: skip
     found = []
     for size in (1_000_000, 3):
-        monkeypatch.setattr(derive, "AT_ONCE", size)
+        monkeypatch.setattr(rollup, "AT_ONCE", size)
         with Store(tmp_path / f"{size}.duckdb") as store:
             load.load(store, [batch("annotations", rows[:30])])
             load.load(store, [batch("annotations", rows[30:])])
@@ -370,7 +370,7 @@ def test_a_large_load_is_put_in_a_part_at_a_time(tmp_path: Path, monkeypatch: py
     ]  # fmt: skip
     found = []
     for size in (1_000_000, 3):
-        monkeypatch.setattr(derive, "AT_ONCE", size)
+        monkeypatch.setattr(rollup, "AT_ONCE", size)
         with Store(tmp_path / f"{size}.duckdb") as store:
             load.load(store, [batch("annotations", rows), batch("reviews", reviews)])
             assert [check.name for check in verify(store) if not check.ok] == []
@@ -389,7 +389,7 @@ def test_parts_of_many_rows_are_all_kept(tmp_path: Path, monkeypatch: pytest.Mon
     pq.write_table(
         pa.table({"event_id": ids, "worker_id": pa.array(["w"] * n), "project_id": pa.array(["p"] * n), "item_id": ids, "ts": worked}), file
     )
-    monkeypatch.setattr(derive, "AT_ONCE", 130_000)
+    monkeypatch.setattr(rollup, "AT_ONCE", 130_000)
     with Store(tmp_path / "s.duckdb") as store:
         (report,) = load.import_file(store, file)
         assert (report.new, report.rejected) == (n, 0)
