@@ -169,7 +169,7 @@ def visitor() -> Visitor:
 def places(who: Visitor) -> str:
     """What the visitor's view is limited to, teams before sites, in the words of the people there; empty for somebody who sees all of it."""
     kind, ids = ("team", who.scope.teams) if who.scope.teams is not None else ("site", who.scope.sites)
-    return text.listed(ask.label(store(), kind, one) for one in sorted(ids)) if ids else ""
+    return text.listed(text.safe(ask.label(store(), kind, one)) for one in sorted(ids)) if ids else ""
 
 
 def _demo_place(base: Store) -> tuple[str, str]:

@@ -15,9 +15,9 @@ from data.connectors.registry import CONNECTORS
 from data.errors import InputError, PieceworkError
 from data.owner import owner
 from pages.ui import access
-from pages.ui.dropped import safe, said
+from pages.ui.dropped import said
 from pages.ui.screen import View
-from pages.ui.text import _, ngettext
+from pages.ui.text import _, ngettext, safe
 
 TOOLS = [name for name, one in CONNECTORS.items() if not isinstance(one, Local)]
 

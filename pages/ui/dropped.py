@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass, field
 
@@ -33,15 +32,6 @@ class Dropped:
         """Read it in another way: what was found out before is forgotten."""
         self.choice, self.layout, self.automatic = choice, layout, False
         self.look = self.tried = self.error = None
-
-
-def safe(words: str) -> str:
-    """Words of a file as Markdown shows them literally: no link or arrow (an invisible joiner breaks what looks like one), no
-    emphasis, no icon."""
-    unlinked = re.sub(
-        r"www(?=\.)|:(?=//)|[-<>~](?=[-=>])|(?=@)", lambda found: f"{found[0]}\u2060", " ".join(words.split()), flags=re.IGNORECASE
-    )
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", unlinked)
 
 
 def said(error: PieceworkError) -> str:

@@ -14,10 +14,10 @@ from data.errors import PieceworkError
 from data.identity import Known, Suggestion, Why
 from data.owner import owner
 from pages.ui import ask, records, text, trust
-from pages.ui.dropped import safe, said
+from pages.ui.dropped import said
 from pages.ui.screen import View
 from pages.ui.sources import source_name
-from pages.ui.text import N_, _, ngettext
+from pages.ui.text import N_, _, ngettext, safe
 
 SHOWN = 8  # suggestions on a page
 SETTLE = 600  # seconds that the evidence may serve while new work keeps arriving; an account not known before shows at once

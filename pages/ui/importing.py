@@ -20,9 +20,9 @@ from metrics.model import Field
 from metrics.period import ALL
 from metrics.scope import Scope
 from pages.ui import access, layouts, records, refusals, states, text, trust
-from pages.ui.dropped import DOUBTFUL, Dropped, safe, said
+from pages.ui.dropped import DOUBTFUL, Dropped, said
 from pages.ui.screen import View
-from pages.ui.text import N_, NONE, _, ngettext
+from pages.ui.text import N_, NONE, _, ngettext, safe
 
 ENDINGS = ["csv", "tsv", "txt", "xlsx", "json", "jsonl", "ndjson", "parquet"]
 _POLL_S = 0.7

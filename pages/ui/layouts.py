@@ -20,9 +20,9 @@ from data.preview import Sheet
 from data.tables import TABLES
 from data.values import DATED, NUMERIC
 from pages.ui import refusals, text, trust
-from pages.ui.dropped import DOUBTFUL, Dropped, safe, said
+from pages.ui.dropped import DOUBTFUL, Dropped, said
 from pages.ui.screen import View
-from pages.ui.text import N_, _
+from pages.ui.text import N_, _, safe
 
 SHOWN = 60  # columns that can be corrected one by one; what else there is, is kept unless its header is known
 ORDERS: dict[str, str] = {

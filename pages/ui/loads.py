@@ -14,9 +14,9 @@ from data.store import Store
 from data.undo import Loaded, Totals, Undone
 from pages.ui import access, records, text, trust
 from pages.ui.access import Visitor
-from pages.ui.dropped import safe, said
+from pages.ui.dropped import said
 from pages.ui.screen import View
-from pages.ui.text import N_, _
+from pages.ui.text import N_, _, safe
 
 LISTED = 100
 _LONGEST = 36  # characters of a name in the table; the dialog has all of it

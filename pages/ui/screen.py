@@ -115,7 +115,7 @@ class View:
         if before and before.start and before.end:
             for note in self._noted(before):
                 days = text.days(note.start, note.end or note.start)
-                said[_("In the period compared with: {what} ({days}).", what=note.words, days=days)] = None
+                said[_("In the period compared with: {what} ({days}).", what=text.safe(note.words), days=days)] = None
         if said:
             st.caption("  \n".join(f":material/info: {words}" for words in said))
 

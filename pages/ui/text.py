@@ -234,6 +234,15 @@ def month(d: date) -> str:
     return format_skeleton("yMMM", d, locale=_locale())
 
 
+def safe(words: str) -> str:
+    """Words of a file as Markdown shows them literally: no link or arrow (an invisible joiner breaks what looks like one), no
+    emphasis, no icon."""
+    unlinked = re.sub(
+        r"www(?=\.)|:(?=//)|[-<>~](?=[-=>])|(?=@)", lambda found: f"{found[0]}\u2060", " ".join(words.split()), flags=re.IGNORECASE
+    )
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", unlinked)
+
+
 def listed(words: Iterable[str]) -> str:
     """一、二、三 · one, two, three."""
     return ("、" if lang() == "zh" else ", ").join(words)

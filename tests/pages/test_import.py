@@ -16,8 +16,7 @@ from data.tables import REJECT_CODES, TABLES, Reject
 from metrics.scope import scope_for
 from pages.ui import importing, loads, records, refusals
 from pages.ui.access import Visitor
-from pages.ui.dropped import safe
-from pages.ui.text import speaking
+from pages.ui.text import safe, speaking
 from tests.data.canonical import content
 from tests.pages.conftest import ROOT, Open
 

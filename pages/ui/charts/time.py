@@ -189,7 +189,7 @@ def line(
 
 def key_to(x: Sequence[date], notes: Sequence[Note]) -> str:
     """What the numbers above a chart's marks mean, as a caption; empty without marks."""
-    return " · ".join(f"{MARKS[i % len(MARKS)]} {text.day(note.start)} {note.words}" for i, note in enumerate(_seen(x, notes)))
+    return " · ".join(f"{MARKS[i % len(MARKS)]} {text.day(note.start)} {text.safe(note.words)}" for i, note in enumerate(_seen(x, notes)))
 
 
 def _seen(x: Sequence[date], notes: Sequence[Note]) -> list[Note]:
