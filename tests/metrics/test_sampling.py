@@ -391,14 +391,17 @@ def test_targeted_checks_are_left_out() -> None:
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=9), st.floats(0, 1))
 def test_values_that_are_all_alike_have_no_variance_but_an_interval(probabilities: list[float], value: float) -> None:
-    """Effective n is then that of weights alone, (Σ 1/π)² ÷ Σ (1 − π)/π², by exact fractions; never infinite, and the interval has a width."""
+    """Effective n is then that of weights alone, (Σ 1/π)² ÷ Σ (1 − π)/π², by exact fractions; never infinite, and the interval has a width:
+    Wilson's (1927, JASA 22) for that n."""
     found = horvitz_thompson([value] * len(probabilities), probabilities)
     exact = [Fraction(p) for p in probabilities]
     alone = sum(1 / p for p in exact) ** 2 / sum((1 - p) / p**2 for p in exact)
     assert (found.variance, found.effective_n) == (0, pytest.approx(float(alone)))
     assert found.interval is not None
-    low, high = found.interval
-    assert high - low > 0.1
+    n, z = float(alone), 1.959963984540054
+    centre = (value + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(value * (1 - value) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    assert found.interval == pytest.approx((centre - half, centre + half), abs=1e-9)
 
 
 @pytest.mark.parametrize("stratum", [(10, 11, 0), (10, 5, 6), (10, 5, -1), (math.nan, 5, 1)])
