@@ -23,8 +23,8 @@ from pages.ui.ask import Answer
 
 MANY = 8  # visitors who looked within WITHIN seconds, from whom on nobody waits for answers
 WITHIN = 5.0
-OLDEST = 20.0  # seconds after which what was found is too old to be shown
-REST = 0.1  # of the time that finding took, it rests: others need the interpreter too
+OLDEST = 60.0  # seconds after which what was found is too old to be shown
+REST = 0.25  # of the time that finding took, it rests: others need the interpreter too
 KEPT = 256  # drawings of a store
 
 
