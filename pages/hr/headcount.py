@@ -96,8 +96,9 @@ with left, screen.panel(_("Turnover"), _("Two definitions are in use; they are n
         )
         or RATES[0]
     )
-    outlines = [_("Outlines are what it is compared with.")] if view.choice.compare else []
-    st.caption(text.sentences(text.say(rate.note), *outlines))
+    st.caption(text.say(rate.note))
+    if view.choice.compare:
+        st.caption(_("Outlines are what it is compared with."))
     sites = view.ask(*MEASURES, *RATES, "average_headcount", by="site", total=True)
     place = "site" if len(sites) > 1 else "team"
     places = sites if place == "site" else view.ask(*MEASURES, *RATES, "average_headcount", by="team", total=True)
