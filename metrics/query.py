@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from metrics.labels import labels as labels
 from metrics.memory import PEOPLE, remembered
 from metrics.model import Dimension, Measure, Note, Text
 from metrics.notes import facts_notes, few_note, null_note, suppressed_note, time_notes
+from metrics.parallel import side_by_side
 from metrics.period import ALL, Compare, Period
 from metrics.scope import SMALLEST_GROUP, Scope
 from metrics.survival import kaplan_meier
@@ -98,13 +100,18 @@ def run_together(store: Store, queries: Sequence[Query], scope: Scope) -> list[R
     """Answer several queries, those that split the same facts of one period in different ways by one statement. Raises as `run` does."""
     fresh = freshness(store)
     span = Span(fresh.first_hire, fresh.last)
+    now = together([Compiler(query, scope, span) for query in queries])
+    compared = [place for place, query in enumerate(queries) if query.compare]
+    past = together([Compiler(_earlier(queries[place]), scope, span) for place in compared])
+    groups = [*now, *past]
+    answer = partial(_answers, store)
+    answered = [answer(group) for group in groups] if any(map(_greedy, groups)) else side_by_side(answer, groups)
+    before = {
+        compared[i]: one for group, ones in zip(past, answered[len(now) :], strict=True) for i, one in zip(group.places, ones, strict=True)
+    }
     found: dict[int, Result] = {}
-    for group in together([Compiler(query, scope, span) for query in queries]):
-        before: dict[int, _Answer] = {}
-        compared = [place for place in group.places if queries[place].compare]
-        for past in together([Compiler(_earlier(queries[place]), scope, span) for place in compared]):
-            before |= zip((compared[i] for i in past.places), _answers(store, past), strict=True)
-        for place, compiler, own in zip(group.places, group.compilers, _answers(store, group), strict=True):
+    for group, ones in zip(now, answered, strict=False):
+        for place, compiler, own in zip(group.places, group.compilers, ones, strict=True):
             found[place] = _result(store, compiler, fresh, own, before.get(place))
     return [found[place] for place in range(len(queries))]
 
@@ -135,6 +142,12 @@ def _result(store: Store, compiler: Compiler, fresh: Freshness, now: _Answer, be
         provisional_from,
         now.sql,
     )
+
+
+def _greedy(group: Together) -> bool:
+    """Whether its statement may need most of the memory: percentiles of the log hold every row at once."""
+    pace = group.whole.tables.get("pace")
+    return pace is not None and pace.raw
 
 
 def _answers(store: Store, group: Together) -> list[_Answer]:

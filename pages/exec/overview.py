@@ -11,11 +11,12 @@ WORK = ("units", "first_pass_yield")
 
 view = screen.open("overview")
 CARDS = (*MONEY, *WORK)
-whole, trend, projects, clients = view.ask_together(
+whole, trend, projects, clients, by_time = view.ask_together(
     view.question(*CARDS),
     view.question(*CARDS, by=view.grain),
     view.question(*CARDS, by="project", total=True),
     view.question(*CARDS, by="client", total=True),
+    view.question("contribution_margin", by=("project", view.grain), compare=False),
 )
 trend = trend.dated()
 if not len(trend):
@@ -84,7 +85,6 @@ order = _("The largest losses of margin first.") if view.choice.compare else _("
 tap = _("A click narrows the whole screen to the project.")
 with screen.panel(_("Projects to look at"), text.sentences(order, tap)):
     own = tables.Named(margin.name, _("Margin ({unit})", unit=numbers.unit(margin)))
-    by_time = view.ask(margin.name, by=("project", view.grain), compare=False)
     chosen = tables.show(
         projects.worst(margin.name) if view.choice.compare else projects.order(margin.name, reverse=False),
         [

@@ -22,13 +22,27 @@ STEPS = {
 }
 
 view = screen.open("headcount")
-whole = view.ask(*MEASURES, *RATES, "average_headcount")
-trend = view.ask("headcount", "joiners", "leavers", *RATES, by=view.grain).dated()
+COLUMNS = (*MEASURES, *RATES, "average_headcount")
+end = view.choice.period.end or view.fresh.today
+below = []
+if view.sees_people:
+    below = [
+        view.question("leavers", by=("day", "worker", "team", "leave_reason"), compare=False),
+        view.question("joiners", by=("day", "worker", "team", "channel"), compare=False),
+    ]
+whole, trend, year, sites, kinds, why, *came_and_gone = view.ask_together(
+    view.question(*COLUMNS),
+    view.question("headcount", "joiners", "leavers", *RATES, by=view.grain),
+    view.question("attrition_90d", period=Period(end - timedelta(days=364), end)),
+    view.question(*COLUMNS, by="site", total=True),
+    view.question("leavers", *RATES, by="modality"),
+    view.question("leavers", "leavers_voluntary", "leavers_involuntary", by="leave_reason", compare=False),
+    *below,
+)
+trend = trend.dated()
 if not len(trend) or not whole.total("average_headcount"):
     states.empty(_("Nobody was employed in the period and place chosen."))
     st.stop()
-end = view.choice.period.end or view.fresh.today
-year = view.ask("attrition_90d", period=Period(end - timedelta(days=364), end))
 cards.row(
     [
         cards.Card("headcount", whole, trend),
@@ -99,12 +113,11 @@ with left, screen.panel(_("Turnover"), _("Two definitions are in use; they are n
     st.caption(text.say(rate.note))
     if view.choice.compare:
         st.caption(_("Outlines are what it is compared with."))
-    sites = view.ask(*MEASURES, *RATES, "average_headcount", by="site", total=True)
     place = "site" if len(sites) > 1 else "team"
-    places = sites if place == "site" else view.ask(*MEASURES, *RATES, "average_headcount", by="team", total=True)
+    places = sites if place == "site" else view.ask(*COLUMNS, by="team", total=True)
     for dimension, words, answer in (
         (place, _("By site") if place == "site" else _("By team"), places),
-        ("modality", _("By modality"), view.ask("leavers", *RATES, by="modality")),
+        ("modality", _("By modality"), kinds),
     ):
         ranked = answer.order(rate.name)
         st.markdown(f"**{words}**")
@@ -121,7 +134,6 @@ with left, screen.panel(_("Turnover"), _("Two definitions are in use; they are n
             alt=words,
         )
 with right, screen.panel(_("Why people left"), _("As stated when they left. Ochre: by choice; grey: not by choice or not stated.")):
-    why = view.ask("leavers", "leavers_voluntary", "leavers_involuntary", by="leave_reason", compare=False)
     stated = reasons(
         why.ids(), why.column("leavers"), why.column("leavers_voluntary"), why.column("leavers_involuntary"), whole.total("leavers") or 0
     )
@@ -176,9 +188,8 @@ with screen.panel(
         ],
     )
 
-if view.sees_people:
-    gone = view.ask("leavers", by=("day", "worker", "team", "leave_reason"), compare=False)
-    came = view.ask("joiners", by=("day", "worker", "team", "channel"), compare=False)
+if came_and_gone:
+    gone, came = came_and_gone
     for answer, words, detail, key in ((gone, _("Who left"), "leave_reason", "gone"), (came, _("Who came"), "channel", "came")):
         with screen.panel(words):
             if not len(answer):

@@ -10,17 +10,25 @@ CARDS = ("first_pass_yield", "error_rate", "unit_error_rate", "rework_rate", "re
 
 view = screen.open("quality")
 columns = ("error_rate", "reviewed", "unit_error_rate", "review_coverage", "rework_rate")
-whole, trend, projects, teams = view.ask_together(
+person = view.choice.where.get(filters.PERSON)
+types = view.question("errors", "error_units", by="error_type", compare=False)
+stages = view.question("error_rate", by="stage", compare=False, total=True)
+below = [types]
+if not person:
+    below += [stages, *(view.question("error_rate", by=(name, view.grain), compare=False) for name in ("project", "team"))]
+if not person and view.sees_people:
+    below += [errors.people_what(view), *(errors.against_what(view, who) for who in ("worker", "reviewer"))]
+whole, trend, projects, teams, *_below = view.ask_together(
     view.question(*CARDS),
     view.question(*CARDS, "errors", "reviewed", by=view.grain),
     view.question(*columns, by="project", total=True),
     view.question(*columns, by="team", total=True),
+    *below,
 )
 trend = trend.dated()
 if not len(trend):
     states.empty()
     st.stop()
-person = view.choice.where.get(filters.PERSON)
 if person:
     st.subheader(label(view.store, "worker", person), anchor=False)
 cards.row([cards.Card(name, whole, trend) for name in CARDS])
@@ -48,7 +56,7 @@ with right, screen.panel(_("What the errors were"), _("Green reaches 80% of them
         required=True,
         label_visibility="collapsed",
     )
-    errors.types(view.ask("errors", "error_units", by="error_type", compare=False), counted or "errors")
+    errors.types(*view.ask_together(types), counted or "errors")
 
 if person:
     with screen.panel(_("Against colleagues on the same projects"), errors.reading("worker", drawn=False)):
@@ -64,15 +72,9 @@ with left, screen.panel(_("By project"), how):
 with right, screen.panel(_("By team"), how):
     chosen["team"] = errors.groups(teams, "team", select=True)
 
-if view.sees_people:
-    view.ask_together(  # at once what the panels below ask one by one
-        errors.against_what(view, "worker"),
-        errors.against_what(view, "reviewer"),
-        view.question("error_rate", by=("project", view.grain), compare=False),
-    )
 left, right = st.columns(2)
 with left, screen.panel(_("By review stage"), _("The share sent back at each stage, by its own first verdict.")):
-    errors.groups(view.ask("error_rate", by="stage", compare=False, total=True), "stage", judged=False)
+    errors.groups(*view.ask_together(stages), "stage", judged=False)
 with right, screen.panel(_("By reviewer"), errors.reading("reviewer")):
     if view.sees_people:
         errors.picture(errors.against(view, "reviewer"), view)

@@ -10,12 +10,22 @@ CARDS = ("units", "work_hours", "units_per_hour", "units_per_merged_hour", "acti
 SHORT = {"units_per_merged_hour": N_("Per merged hour"), "seconds_per_unit_p50": N_("Seconds per unit")}  # as far as a card has room
 
 view = screen.open("throughput")
-whole, trend, projects = view.ask_together(view.question(*CARDS), view.question(*CARDS, by=view.grain), view.question(*CARDS, by="project"))
+person = view.choice.where.get(filters.PERSON)
+below = [by_time := view.question("units", by=("project", view.grain), compare=False)]
+if not view.sees_people:
+    below.append(paces.of_what(view, "team"))
+elif not person:
+    below += [*paces.table_of(view, "worker"), paces.of_what(view, "worker")]
+whole, trend, projects, *_below = view.ask_together(
+    view.question(*CARDS),
+    view.question(*CARDS, by=view.grain),
+    view.question(*CARDS, by="project"),
+    *below,
+)
 trend = trend.dated()
 if not len(trend):
     states.empty()
     st.stop()
-person = view.choice.where.get(filters.PERSON)
 if person:
     st.subheader(label(view.store, "worker", person), anchor=False)
 cards.row([cards.Card(name, whole, trend, _(SHORT[name]) if name in SHORT else "") for name in CARDS])
@@ -58,8 +68,6 @@ with (
         alt=_("Units per hour over time"),
     )
 
-if view.sees_people and not person:  # at once what the panels below ask one by one
-    view.ask_together(*paces.table_of(view, "worker"), view.question("units", by=("project", view.grain), compare=False))
 projects = projects.order("work_hours")
 with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole screen to the project.")):
     chosen = tables.show(
@@ -67,7 +75,7 @@ with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole sc
         [
             "units",
             tables.Change("units"),
-            tables.Trend("units", view.ask("units", by=("project", view.grain), compare=False)),
+            tables.Trend("units", *view.ask_together(by_time)),
             "work_hours",
             "units_per_hour",
             tables.Change("units_per_hour"),

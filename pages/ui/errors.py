@@ -269,11 +269,14 @@ def person(view: View, worker: str) -> None:
     )
 
 
+def people_what(view: View) -> Query:
+    """What `people` asks, for a screen that asks more at the same time."""
+    return view.question(RATE, "reviewed", "review_coverage", by="worker", without=("worker",))
+
+
 def people(found: Against, view: View) -> str | None:
     """One row a person, the surest excess first; the id of the row clicked."""
-    answer = view.ask(RATE, "reviewed", "review_coverage", by="worker", without=("worker",)).arrange(
-        "worker", tuple(r.unit for r in found.rows)
-    )
+    answer = view.ask_together(people_what(view))[0].arrange("worker", tuple(r.unit for r in found.rows))
     ratio, span, side = answer.worked_out(("against", found), lambda: _ratio_columns(found, answer))
     return tables.show(
         answer,

@@ -28,17 +28,22 @@ class Paces:
     rows: tuple[Pace, ...]
 
 
-def of(view: View, dimension: str) -> Paces:
-    """The pace of each person or team within the filters, over first annotations only; a person's own filter is left out."""
-    spell = "week" if view.grain != "day" or _length(view) > 21 else "day"
-    cells = view.ask(
+def of_what(view: View, dimension: str) -> Query:
+    """The question behind `of`."""
+    return view.question(
         "units_per_hour",
         "work_hours",
-        by=(dimension, "project", spell),
+        by=(dimension, "project", "week" if view.grain != "day" or _length(view) > 21 else "day"),
         where={"action": ("annotate",)},
         compare=False,
         without=("worker",),
     )
+
+
+def of(view: View, dimension: str) -> Paces:
+    """The pace of each person or team within the filters, over first annotations only; a person's own filter is left out."""
+    (cells,) = view.ask_together(of_what(view, dimension))
+    spell = cells.by[-1]
     return cells.worked_out(f"paces {dimension}", lambda: _of(cells.dated(), dimension, spell))
 
 
