@@ -93,7 +93,18 @@ def size(store: Path) -> Row:
         used = {
             table: opened.rows(f"SELECT count(DISTINCT block_id) * 262144 FROM pragma_storage_info('{table}') WHERE block_id >= 0")[0][0]
             / rows
-            for table in ("work", "review", "work_day", "work_hour", "review_day", "pace_group", "pace_worker", "earn_day")
+            for table in (
+                "work",
+                "review",
+                "work_day",
+                "work_hour",
+                "review_day",
+                "judged_day",
+                "judged_item",
+                "pace_group",
+                "pace_worker",
+                "earn_day",
+            )
         }
     a_row = store.stat().st_size / rows
     parts = ", ".join(f"{table} {each:.1f}" for table, each in used.items())

@@ -78,18 +78,23 @@ def number_rounds(cur: DuckDBPyConnection) -> None:
         FROM relative WHERE NOT round_given""")
 
 
-def mark_repeats(cur: DuckDBPyConnection, log: str, rows: str, into: str) -> None:
+def mark_repeats(cur: DuckDBPyConnection, log: str, rows: str, into: str, told: tuple[str, str] | None = None) -> None:
     """Give the rows of an item that has several one number to know it by: the table `into`(is_new, id, repeat_of) of the rows
-    whose number is not yet right. `rows`: a select of (is_new, id, project_key, item_id, repeat_of)."""
+    whose number is not yet right. `rows`: a select of (is_new, id, project_key, item_id, repeat_of).
+
+    `told`: what else `into` tells of every row of such an item: aggregates over the item's rows, and columns of a row (r) and these (n).
+    """
+    of_item, of_row = told or ("", "")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE {into} AS
         WITH several AS (
-            SELECT project_key, item_id, max(repeat_of) AS known, min(id) AS place FROM ({rows}) GROUP BY ALL HAVING count(*) > 1
+            SELECT project_key, item_id, max(repeat_of) AS known, min(id) AS place{of_item} FROM ({rows}) GROUP BY ALL HAVING count(*) > 1
         ), numbered AS (
-            SELECT project_key, item_id, coalesce(known, (SELECT coalesce(max(repeat_of), 0) FROM {log})
+            SELECT * EXCLUDE (known, place), coalesce(known, (SELECT coalesce(max(repeat_of), 0) FROM {log})
                 + row_number() OVER (PARTITION BY known IS NULL ORDER BY place, project_key, item_id))::INTEGER AS number FROM several
         )
-        SELECT r.is_new, r.id, n.number AS repeat_of FROM ({rows}) AS r JOIN numbered AS n ON n.project_key = r.project_key AND n.item_id = r.item_id
-        WHERE r.repeat_of IS DISTINCT FROM n.number""")
+        SELECT r.is_new, r.id, n.number AS repeat_of{of_row}
+        FROM ({rows}) AS r JOIN numbered AS n ON n.project_key = r.project_key AND n.item_id = r.item_id
+        {"" if told else "WHERE r.repeat_of IS DISTINCT FROM n.number"}""")
 
 
 def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
@@ -218,7 +223,7 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
     place(cur, "unplaced", "placed_review")
     date = business_date(cur, "p.local_ts", "p.site_key")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE joined_verdict AS
-        SELECT r.is_new, r.id, r.ts, r.source_key, r.review_id, r.stage, r.verdict, r.repeat_of AS old_mark, coalesce(r.round_given, 1) AS attempt, l.id IS NOT NULL AS linked,
+        SELECT r.is_new, r.id, r.project_key, r.item_id, r.worker_key, r.ts, r.source_key, r.review_id, r.stage, r.verdict, r.repeat_of, coalesce(r.round_given, 1) AS attempt, l.id IS NOT NULL AS linked,
             l.event_id AS event_id, l.source_key AS work_source_key, l.action AS work_action, l.units AS work_units,
             coalesce(l.site_key, p.site_key) AS site_key, coalesce(l.team_key, p.team_key) AS team_key,
             coalesce(r.batch_key, l.batch_key, 0) AS batch_key, coalesce(l.round, r.round_given, 1) AS round,
@@ -238,18 +243,28 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
             work_down AS (PARTITION BY work_source_key, event_id ORDER BY ts DESC NULLS FIRST, stage DESC, attempt DESC, source_key DESC, review_id DESC),
             stage_up AS (PARTITION BY work_source_key, event_id, stage ORDER BY ts NULLS LAST, attempt, source_key, review_id),
             stage_down AS (PARTITION BY work_source_key, event_id, stage ORDER BY ts DESC NULLS FIRST, attempt DESC, source_key DESC, review_id DESC)""")
-    mark_repeats(cur, "review", "SELECT is_new, id, project_key, item_id, repeat_of FROM verdict_row", "repeated_review")
-    cur.execute("""CREATE OR REPLACE TEMP TABLE judged AS
-        SELECT j.* EXCLUDE (ts, source_key, review_id, stage, verdict, attempt, old_mark), coalesce(m.repeat_of, j.old_mark) AS repeat_of,
+    mark_repeats(cur, "review", "FROM joined_verdict", "repeated_review", (_OF_ITEM, _ONCE))
+    cur.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS
+        SELECT j.* EXCLUDE (project_key, item_id, worker_key, ts, source_key, review_id, stage, verdict, attempt, repeat_of),
+            coalesce(m.repeat_of, j.repeat_of) AS repeat_of, CASE WHEN m.id IS NULL THEN {_ALONE} ELSE m.once END::UTINYINT AS once,
             coalesce(o.is_first, j.linked) AS is_first, coalesce(o.is_last, j.linked) AS is_last, coalesce(o.stage_first, j.linked) AS stage_first,
             coalesce(o.stage_last, j.linked) AS stage_last, coalesce(o.overturned, false) AS overturned
         FROM joined_verdict AS j LEFT JOIN ordered_verdict AS o ON o.is_new = j.is_new AND o.id = j.id
         LEFT JOIN repeated_review AS m ON m.is_new = j.is_new AND m.id = j.id""")
 
 
+# What a verdict adds to the items that a roll-up counts: 1, or 2 where the item was sent back. Of several verdicts on an item the first
+# adds it, the others nothing (0), where all of them fall to the same day, person, team, batch and attempt; else nobody can add it
+# up (null), and it is looked for in the log.
+_ALONE = f"1 + (j.verdict = {REJECT})::INTEGER"
+PLACE = "hash(work_date, worker_key, site_key, team_key, batch_key, work_action, round)"  # of a review among the rows of judged_day
+_OF_ITEM = f""", min({PLACE}) = max({PLACE}) AS together, bool_or(verdict = {REJECT}) AS sent_back"""
+_ONCE = """, CASE WHEN NOT n.together THEN NULL
+    WHEN row_number() OVER (PARTITION BY r.project_key, r.item_id ORDER BY r.ts NULLS LAST, r.stage, r.source_key, r.review_id) > 1 THEN 0
+    ELSE 1 + n.sent_back::INTEGER END AS once"""
 DERIVED_REVIEW = (
     "work_date", "review_date", "linked", "work_source_key", "work_action", "work_units", "site_key", "team_key", "batch_key", "round",
-    "is_first", "is_last", "stage_first", "stage_last", "overturned",
+    "is_first", "is_last", "stage_first", "stage_last", "overturned", "once",
 )  # fmt: skip
 
 

@@ -464,6 +464,7 @@ class Facts:
                 *(f"r.{c} IS DISTINCT FROM j.{c}" for c in derive.DERIVED_REVIEW),
                 "(NOT r.event_given AND r.event_id IS DISTINCT FROM j.event_id)",
                 "(r.repeat_of IS NULL) <> (j.repeat_of IS NULL)",
+                "(j.once IS NULL AND r.repeat_of IS DISTINCT FROM j.repeat_of)",
             ]
         )
         cur.execute(f"""CREATE OR REPLACE TEMP TABLE rejudged AS

@@ -45,18 +45,23 @@ WORK_ROLLUPS = {
     "pace_worker": f"""SELECT business_date, worker_key, team_key, site_key, project_key, action, {_BUCKET} AS bucket, count(*) AS row_count
         FROM {{rel}} WHERE {_PACED} GROUP BY ALL ORDER BY business_date, worker_key, project_key, bucket""",
 }
+_REVIEW_SUMS = f"""count(*) AS verdicts, count(*) FILTER (verdict = {REJECT}) AS rejections, count(*) FILTER (NOT linked) AS unlinked,
+    count(*) FILTER (is_first) AS first_rows, count(*) FILTER (is_first AND verdict = {ACCEPT}) AS first_accepts,
+    count(*) FILTER (is_last) AS last_rows, count(*) FILTER (is_last AND verdict = {ACCEPT}) AS last_accepts,
+    count(*) FILTER (overturned) AS overturned_rows, coalesce(sum(coalesce(inspected_units, work_units)), 0) AS inspected_count,
+    coalesce(sum(error_units) FILTER (coalesce(inspected_units, work_units) IS NOT NULL), 0) AS error_count"""
 REVIEW_ROLLUPS = {
+    "judged_day": f"""SELECT work_date AS business_date, worker_key, team_key, site_key, project_key, batch_key, work_action AS action, round,
+        {_REVIEW_SUMS}, count(*) FILTER (once > 0) AS item_rows, count(*) FILTER (once = 2) AS item_rejected_rows
+        FROM {{rel}} GROUP BY ALL ORDER BY work_date, worker_key, project_key""",
+    "judged_item": f"""SELECT work_date AS business_date, worker_key, team_key, site_key, project_key, batch_key, work_action AS action, round,
+        repeat_of, count(*) AS verdicts, count(*) FILTER (verdict = {REJECT}) AS rejections
+        FROM {{rel}} WHERE once IS NULL GROUP BY ALL ORDER BY work_date, worker_key, project_key""",
     "review_day": f"""SELECT work_date AS business_date, review_date, worker_key, team_key, site_key, reviewer_key, project_key, batch_key,
-        work_action AS action, round, stage, error_type, count(*) AS verdicts, count(*) FILTER (verdict = {REJECT}) AS rejections,
-        count(*) FILTER (NOT linked) AS unlinked,
-        count(*) FILTER (is_first) AS first_rows, count(*) FILTER (is_first AND verdict = {ACCEPT}) AS first_accepts,
-        count(*) FILTER (is_last) AS last_rows, count(*) FILTER (is_last AND verdict = {ACCEPT}) AS last_accepts,
+        work_action AS action, round, stage, error_type, {_REVIEW_SUMS},
         count(*) FILTER (stage_first) AS stage_first_rows, count(*) FILTER (stage_first AND verdict = {ACCEPT}) AS stage_first_accepts,
         count(*) FILTER (stage_last) AS stage_last_rows, count(*) FILTER (stage_last AND verdict = {ACCEPT}) AS stage_last_accepts,
-        count(*) FILTER (overturned) AS overturned_rows,
         count(*) FILTER (repeat_of IS NULL) AS lone_rows, count(*) FILTER (repeat_of IS NULL AND verdict = {REJECT}) AS lone_rejected_rows,
-        coalesce(sum(coalesce(inspected_units, work_units)), 0) AS inspected_count,
-        coalesce(sum(error_units) FILTER (coalesce(inspected_units, work_units) IS NOT NULL), 0) AS error_count,
         coalesce(sum(work_units) FILTER (is_last AND verdict = {ACCEPT}), 0) AS passed_units
         FROM {{rel}} GROUP BY ALL ORDER BY work_date, worker_key, project_key""",
 }

@@ -58,7 +58,7 @@ CREATE TABLE review (work_date DATE, review_date DATE, worker_key INTEGER NOT NU
     linked BOOLEAN NOT NULL, work_source_key SMALLINT, work_action UTINYINT, work_units DECIMAL(9,3), is_first BOOLEAN NOT NULL,
     is_last BOOLEAN NOT NULL, stage_first BOOLEAN NOT NULL, stage_last BOOLEAN NOT NULL, overturned BOOLEAN NOT NULL,
     site_key SMALLINT NOT NULL, team_key SMALLINT NOT NULL, version BIGINT, load_id INTEGER NOT NULL, extra VARCHAR,
-    repeat_of INTEGER, given_key INTEGER, given_reviewer_key INTEGER);
+    repeat_of INTEGER, given_key INTEGER, given_reviewer_key INTEGER, once UTINYINT);
 
 -- How it got in -------------------------------------------------------------------------------------------------------
 CREATE TABLE load (load_id INTEGER NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP NOT NULL,
@@ -106,6 +106,14 @@ CREATE TABLE review_day (business_date DATE, review_date DATE, worker_key INTEGE
     stage_last_rows INTEGER NOT NULL, stage_last_accepts INTEGER NOT NULL, overturned_rows INTEGER NOT NULL,
     inspected_count DECIMAL(18,3) NOT NULL, error_count DECIMAL(18,3) NOT NULL, passed_units DECIMAL(18,3) NOT NULL,
     lone_rows INTEGER NOT NULL, lone_rejected_rows INTEGER NOT NULL);
+CREATE TABLE judged_day (business_date DATE, worker_key INTEGER NOT NULL, team_key SMALLINT NOT NULL, site_key SMALLINT NOT NULL,
+    project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL, action UTINYINT, round USMALLINT NOT NULL,
+    verdicts INTEGER NOT NULL, rejections INTEGER NOT NULL, unlinked INTEGER NOT NULL, first_rows INTEGER NOT NULL, first_accepts INTEGER NOT NULL,
+    last_rows INTEGER NOT NULL, last_accepts INTEGER NOT NULL, overturned_rows INTEGER NOT NULL,
+    inspected_count DECIMAL(18,3) NOT NULL, error_count DECIMAL(18,3) NOT NULL, item_rows INTEGER NOT NULL, item_rejected_rows INTEGER NOT NULL);
+CREATE TABLE judged_item (business_date DATE, worker_key INTEGER NOT NULL, team_key SMALLINT NOT NULL, site_key SMALLINT NOT NULL,
+    project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL, action UTINYINT, round USMALLINT NOT NULL, repeat_of INTEGER NOT NULL,
+    verdicts INTEGER NOT NULL, rejections INTEGER NOT NULL);
 CREATE TABLE pace_day (business_date DATE, site_key SMALLINT NOT NULL, project_key SMALLINT NOT NULL, batch_key INTEGER NOT NULL,
     action UTINYINT NOT NULL, round USMALLINT NOT NULL, bucket SMALLINT NOT NULL, row_count INTEGER NOT NULL);
 CREATE TABLE pace_group (business_date DATE, team_key SMALLINT NOT NULL, site_key SMALLINT NOT NULL, project_key SMALLINT NOT NULL,
@@ -310,6 +318,7 @@ COMMENT ON COLUMN review.extra IS 'columns of the file that have no place of the
 COMMENT ON COLUMN review.repeat_of IS 'number shared by the reviews of one item that has several; null for the only one';
 COMMENT ON COLUMN review.given_key IS '→ worker: the author''s account that the source named, where that is another than worker_key';
 COMMENT ON COLUMN review.given_reviewer_key IS '→ worker: the reviewer''s account that the source named, where that is another than reviewer_key';
+COMMENT ON COLUMN review.once IS 'what it adds to the items counted by day: 1, or 2 for one sent back; 0 where another review of the item adds it; null where the reviews of the item fall under several days, people, teams, batches or attempts';
 COMMENT ON TABLE load IS 'One row a table of each load: the history of imports and pushes';
 COMMENT ON COLUMN load.load_id IS 'number of the load';
 COMMENT ON COLUMN load.started_at IS 'UTC';
@@ -429,6 +438,39 @@ COMMENT ON COLUMN work_hour.merged_s IS 'length of the intervals with overlaps c
 COMMENT ON COLUMN work_hour.repeat_rows IS 'annotate rows that are not the item''s first attempt';
 COMMENT ON COLUMN work_hour.negative_rows IS 'rows that end before they start';
 COMMENT ON COLUMN work_hour.lone_rows IS 'submissions that are the only ones of their item';
+COMMENT ON TABLE judged_day IS 'Roll-up of review by day of the work, without who checked, at which stage and what was wrong';
+COMMENT ON COLUMN judged_day.business_date IS 'date of the work, of the review when the work is not known; null for undated rows';
+COMMENT ON COLUMN judged_day.worker_key IS '→ worker: the author of the work';
+COMMENT ON COLUMN judged_day.team_key IS '→ team at that time; 0 not known';
+COMMENT ON COLUMN judged_day.site_key IS '→ site at that time; 0 not known';
+COMMENT ON COLUMN judged_day.project_key IS '→ project';
+COMMENT ON COLUMN judged_day.batch_key IS '→ batch; 0 none';
+COMMENT ON COLUMN judged_day.action IS 'action of the work, as in work; null when the work is not known';
+COMMENT ON COLUMN judged_day.round IS 'attempt: 1 first pass, 2 and up rework';
+COMMENT ON COLUMN judged_day.verdicts IS 'reviews';
+COMMENT ON COLUMN judged_day.rejections IS 'reviews with verdict reject';
+COMMENT ON COLUMN judged_day.unlinked IS 'reviews whose work is not known';
+COMMENT ON COLUMN judged_day.first_rows IS 'work rows by their first verdict';
+COMMENT ON COLUMN judged_day.first_accepts IS 'of first_rows, accepted';
+COMMENT ON COLUMN judged_day.last_rows IS 'work rows by their last verdict';
+COMMENT ON COLUMN judged_day.last_accepts IS 'of last_rows, accepted';
+COMMENT ON COLUMN judged_day.overturned_rows IS 'rejections accepted later without rework';
+COMMENT ON COLUMN judged_day.inspected_count IS 'units checked';
+COMMENT ON COLUMN judged_day.error_count IS 'units found wrong';
+COMMENT ON COLUMN judged_day.item_rows IS 'items whose reviews all fall under this row';
+COMMENT ON COLUMN judged_day.item_rejected_rows IS 'of item_rows, sent back at least once';
+COMMENT ON TABLE judged_item IS 'Roll-up of review: the items that judged_day cannot count, their reviews falling under several of its rows';
+COMMENT ON COLUMN judged_item.business_date IS 'date of the work, of the review when the work is not known; null for undated rows';
+COMMENT ON COLUMN judged_item.worker_key IS '→ worker: the author of the work';
+COMMENT ON COLUMN judged_item.team_key IS '→ team at that time; 0 not known';
+COMMENT ON COLUMN judged_item.site_key IS '→ site at that time; 0 not known';
+COMMENT ON COLUMN judged_item.project_key IS '→ project';
+COMMENT ON COLUMN judged_item.batch_key IS '→ batch; 0 none';
+COMMENT ON COLUMN judged_item.action IS 'action of the work, as in work; null when the work is not known';
+COMMENT ON COLUMN judged_item.round IS 'attempt: 1 first pass, 2 and up rework';
+COMMENT ON COLUMN judged_item.repeat_of IS 'number of the item, as in review';
+COMMENT ON COLUMN judged_item.verdicts IS 'reviews';
+COMMENT ON COLUMN judged_item.rejections IS 'reviews with verdict reject';
 COMMENT ON TABLE review_day IS 'Roll-up of review by day of the work and day of the review';
 COMMENT ON COLUMN review_day.business_date IS 'date of the work, of the review when the work is not known; null for undated rows';
 COMMENT ON COLUMN review_day.review_date IS 'business date of the review; null for undated rows';

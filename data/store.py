@@ -23,7 +23,7 @@ warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning
 
 ROOT = Path(__file__).resolve().parent
 MIGRATIONS = ROOT / "migrations"
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 
 def default_path() -> Path:

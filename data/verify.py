@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from data import rollup
-from data.codes import ANNOTATE, REWORK
+from data import derive, rollup
+from data.codes import ANNOTATE, REJECT, REWORK
 from data.store import Store
 
 
@@ -44,7 +44,8 @@ def verify(store: Store) -> list[Check]:
 # What people call a table, in both languages.
 _WORDS = {
     "work_day": ("output by day", "按日产出"), "work_hour": ("output by hour", "按小时产出"), "pace_day": ("pace by project", "按项目速度"),
-    "pace_group": ("pace by team", "按班组速度"), "pace_worker": ("pace by person", "按人员速度"), "review_day": ("reviews by day", "按日质检"),
+    "pace_group": ("pace by team", "按班组速度"), "pace_worker": ("pace by person", "按人员速度"), "review_day": ("reviews by day", "按日质检"), "judged_day": ("work judged by day", "按日受检作业"),
+    "judged_item": ("items judged more than once", "多次受检的题"),
     "earn_day": ("what was earned", "按日计酬"), "work": ("work", "作业"), "review": ("reviews", "质检"), "worker": ("person", "人员"),
     "project": ("project", "项目"), "site": ("site", "基地"), "team": ("team", "班组"), "source": ("source", "来源"), "batch": ("batch", "批次"),
     "reviewer": ("reviewer", "质检员"), "employment": ("employment", "任职"), "assignment": ("assignments", "调动"), "price": ("prices", "单价"),
@@ -73,13 +74,9 @@ def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, str, int]]:
         apart = f"""SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY project_key, item_id
             HAVING count(*) > 1 AND (count(repeat_of) < count(*) OR min(repeat_of) <> max(repeat_of)))"""
         mixed = f"SELECT count(*) FROM (SELECT repeat_of FROM {rows} WHERE repeat_of IS NOT NULL GROUP BY ALL HAVING count(DISTINCT (project_key, item_id)) > 1)"
+        wrong = _count(cur, apart) + _count(cur, mixed) + (_count(cur, _MISCOUNTED) if log == "review" else 0)
         en, zh = _WORDS[log]
-        yield (
-            f"{log} items counted once",
-            f"{en.capitalize()}: every item is counted once",
-            f"{zh}中每题只计一次",
-            _count(cur, apart) + _count(cur, mixed),
-        )
+        yield f"{log} items counted once", f"{en.capitalize()}: every item is counted once", f"{zh}中每题只计一次", wrong
     for table, column, target in (
         ("work", "worker_key", "worker"), ("work", "project_key", "project"), ("work", "site_key", "site"), ("work", "team_key", "team"),
         ("work", "source_key", "source"), ("review", "worker_key", "worker"), ("review", "reviewer_key", "worker"), ("review", "project_key", "project"),
@@ -90,6 +87,13 @@ def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, str, int]]:
     for table in ("work", "review"):
         lost = f"SELECT count(*) FROM {table} AS f ANTI JOIN batch AS b ON b.batch_key = f.batch_key WHERE f.batch_key <> 0"
         yield *known(table, "batch_key"), _count(cur, lost)
+
+
+# Items whose reviews all fall to one day, person, team, batch and attempt and that not exactly one of them counts, for what it is; others that any counts.
+_MISCOUNTED = f"""SELECT count(*) FROM (
+    SELECT min({derive.PLACE}) <> max({derive.PLACE}) AS apart, count(*) AS n, count(once) AS told, count(*) FILTER (once > 0) AS counting,
+        max(once) AS most, 1 + bool_or(verdict = {REJECT})::INTEGER AS due FROM review GROUP BY project_key, item_id)
+    WHERE CASE WHEN apart THEN told > 0 ELSE told < n OR counting <> 1 OR most <> due END"""
 
 
 def _differences(cur: DuckDBPyConnection, table: str, select: str) -> int:

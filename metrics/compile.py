@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from metrics.query import Query
 
 PROJECT, WORDED, EMPLOYED = (re.compile(rf"\b{alias}\.") for alias in "pws")  # aliases that call for a join
-# A word of a project is grouped by as the key of the first project that has it, and read at the end.
+# A word of a project is grouped by as the key of the first project that has it, and read at the end; words of many rows are grouped
+# by as they stand, and what is not known is named at the end.
 OF_PROJECT = re.compile(r"coalesce\(p\.(\w+), ''\)\Z")
+OF_ROWS = re.compile(r"coalesce\((s\.contract|t\.error_type), ''\)\Z")
 WORDS = ", ".join(f"min(project_key) OVER (PARTITION BY coalesce({word}, '')) AS {word}" for word in ("client", "modality", "task_type"))
 DATED = ("day", "week", "month", "hour")
 
@@ -309,12 +311,13 @@ class Compiler:
         """One view's rows in every split, aggregated on keys."""
         parts = [(part,) for part in self.splits] if table.whole else [tuple(self.splits)]  # other columns for the whole
         rows = " UNION ALL ".join(self._select(view, table, some) for some in parts)
-        words = {i: found[1] for i, d in enumerate(self.by) if (found := OF_PROJECT.match(table.dims[d.name]))}
+        dims = [table.dims[d.name] for d in self.by]
+        of_project = {i: f"w{i}.{found[1]}" for i, sql in enumerate(dims) if (found := OF_PROJECT.match(sql))}
+        words = of_project | {i: f"k{i}" for i, sql in enumerate(dims) if OF_ROWS.match(sql)}
         if words:
-            bit = {i: 1 << (len(self.by) - 1 - i) for i in words}
-            word = "CASE WHEN part & {2} = 0 THEN coalesce(w{0}.{1}, '') END AS k{0}"
-            read = [word.format(i, words[i], bit[i]) if i in words else f"k{i}" for i in range(len(self.by))]
-            joins = [f"LEFT JOIN project AS w{i} ON w{i}.project_key = k{i}" for i in words]
+            word = "CASE WHEN part & {} = 0 THEN coalesce({}, '') END AS k{}"
+            read = [word.format(1 << (len(dims) - 1 - i), words[i], i) if i in words else f"k{i}" for i in range(len(dims))]
+            joins = [f"LEFT JOIN project AS w{i} ON w{i}.project_key = k{i}" for i in of_project]
             rows = f"SELECT part, {', '.join([*read, *self._columns(view.name)])} FROM ({rows}) AS grouped {' '.join(joins)}"
         return rows
 
@@ -324,7 +327,7 @@ class Compiler:
         every = range(len(self.by))
         total = parts == (self.part(()),)
         names = [f"k{i}" for i in every]
-        keys = [OF_PROJECT.sub(r"w.\1", table.dims[d.name]) for d in self.by]
+        keys = [OF_ROWS.sub(r"\1", OF_PROJECT.sub(r"w.\1", table.dims[d.name])) for d in self.by]
         keyed = [f"{key if i in only else 'NULL'} AS k{i}" for i, key in enumerate(keys)]
         kept = [f"k{i}" if i in only else f"NULL AS k{i}" for i in every]
         part = f"{parts[0]}" if len(parts) == 1 else f"grouping({', '.join(names)})"

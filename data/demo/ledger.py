@@ -169,7 +169,8 @@ class Ledger:
             "work_source_key": _column(pa.int16(), self._tool[tool]),
             "work_action": _column(pa.uint8(), np.where(rows["round"] == 1, ANNOTATE, REWORK).astype(np.uint8)),
             **{name: pa.array(flags[order]) for name, flags in judged.items()},
-            "repeat_of": _repeats(rows["project"].astype(np.int64) << 32 | rows["item"]),
+            "repeat_of": _repeats(item := rows["project"].astype(np.int64) << 32 | rows["item"]),
+            "once": _once(item, rows),
             "site_key": _column(pa.int16(), site),
             "team_key": _column(pa.int16(), team),
         }
@@ -234,6 +235,18 @@ def _repeats(item: npt.NDArray[np.int64]) -> pa.Array:
     _, place, count = np.unique(item, return_inverse=True, return_counts=True)
     number = np.cumsum(count > 1)
     return _column(pa.int32(), number[place].astype(np.int32), count[place] > 1)
+
+
+def _once(item: npt.NDArray[np.int64], rows: Rows) -> pa.Array:
+    """What each review adds to the items counted by day (`derive.order_verdicts`): every row of work is an attempt of its own."""
+    order = np.lexsort((rows["review"], rows["stage"], rows["ts"], item))
+    first = np.diff(item[order], prepend=-1) != 0
+    group, event = np.cumsum(first) - 1, rows["event"][order]
+    apart = np.bincount(group, event != event[first][group]) > 0
+    sent_back = np.bincount(group, rows["verdict"][order] == REJECT) > 0
+    once, known = np.empty(len(item), dtype=np.uint8), np.empty(len(item), dtype=np.bool_)
+    once[order], known[order] = np.where(first, 1 + sent_back[group], 0), ~apart[group]
+    return _column(pa.uint8(), once, known)
 
 
 def _ends(begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

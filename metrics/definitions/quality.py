@@ -77,10 +77,10 @@ MEASURES = (
     *(
         Measure(name, en, zh, "item", "integer", "none", Text("", ""), view=view, sql=sql, about_people=True, matures=True, hidden=True)
         for name, en, zh, view, sql in (
-            ("lone_inspected", "Items of one review", "一次质检的题", "review", "sum({lone_rows})"),
-            ("repeated_inspected", "Items of several reviews", "多次质检的题", "item_review", "count({sent_back})"),
-            ("lone_sent_back", "Sent back, one review", "一次质检且驳回的题", "review", "sum({lone_rejected_rows})"),
-            ("repeated_sent_back", "Sent back, several reviews", "多次质检且驳回的题", "item_review", "sum({sent_back})"),
+            ("lone_inspected", "Items counted by day", "按日已计的题", "review", "sum({lone_rows})"),
+            ("repeated_inspected", "Items looked up", "需查明细的题", "item_review", "count({sent_back})"),
+            ("lone_sent_back", "Sent back, counted by day", "按日已计的返工题", "review", "sum({lone_rejected_rows})"),
+            ("repeated_sent_back", "Sent back, looked up", "需查明细的返工题", "item_review", "sum({sent_back})"),
         )
     ),
     Measure(

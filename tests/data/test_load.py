@@ -17,6 +17,8 @@ from data.errors import NameUnknown
 from data.store import Store
 from data.tables import Batch, Reject
 from data.verify import verify
+from metrics.query import Query, run
+from metrics.scope import SYSTEM
 from tests.data.canonical import batch, content
 
 NOON = datetime(2026, 3, 5, 4, 0)  # 12:00 in Shanghai
@@ -168,6 +170,23 @@ class TestTime:
         assert one(store, "SELECT sum(lone_rows) FROM work_day") == one(store, "SELECT sum(lone_rows) FROM work_hour") == (1,)
         counts(store, "reviews", [review("r3", "accept", ts=NOON + timedelta(hours=3))])
         assert one(store, "SELECT sum(lone_rows), sum(lone_rejected_rows) FROM review_day") == (1, 0)
+
+    def test_an_item_is_counted_by_day_while_all_its_reviews_judge_one_row_of_work(self, store: Store) -> None:
+        def items() -> tuple:
+            return one(store, "SELECT sum(item_rows), sum(item_rejected_rows) FROM judged_day")
+
+        def told() -> list[tuple]:
+            return store.rows("SELECT review_id, once FROM review ORDER BY 1")
+
+        counts(store, "annotations", [work("e1")])
+        counts(store, "reviews", [review("r2", "accept", stage="qc2", ts=NOON + timedelta(hours=2))])
+        assert (items(), told()) == ((1, 0), [("r2", 1)])
+        counts(store, "reviews", [review("r1", "reject", ts=NOON + timedelta(hours=1))])  # came late, was first
+        assert (items(), told()) == ((1, 1), [("r1", 2), ("r2", 0)])
+        counts(store, "annotations", [work("e2", action="rework", ts=NOON + timedelta(hours=3))])
+        counts(store, "reviews", [review("r3", "accept", event_id="e2", ts=NOON + timedelta(hours=4))])
+        assert (items(), told()) == ((0, 0), [("r1", None), ("r2", None), ("r3", None)])
+        assert run(store, Query(("items_inspected", "items_sent_back")), SYSTEM).total == {"items_inspected": 1, "items_sent_back": 1}
 
     def test_two_people_at_the_same_time_do_not_overlap(self, store: Store) -> None:
         load.load(store, [batch("annotations", [work("a", duration_s=600), work("b", worker_id="w2", duration_s=600)])])

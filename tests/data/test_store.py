@@ -152,7 +152,17 @@ def test_the_schema_knows_every_migration() -> None:
     assert numbers == list(range(2, SCHEMA_VERSION + 1))
 
 
-TOLD = ("pace_day", "presence", "earn_day", "work_day", "work_hour", "review_day")  # tables that a migration changed
+TOLD = (
+    "pace_day",
+    "presence",
+    "earn_day",
+    "work_day",
+    "work_hour",
+    "review_day",
+    "judged_day",
+    "judged_item",
+    "review",
+)  # tables that a migration changed
 
 
 def test_a_store_of_the_first_format_is_brought_forward(tmp_path: Path) -> None:
@@ -179,6 +189,9 @@ def test_a_store_of_the_first_format_is_brought_forward(tmp_path: Path) -> None:
                 cur.execute(f"ALTER TABLE {log} DROP COLUMN given_key")
                 cur.execute(f"DROP TABLE {log}_version")
             cur.execute("ALTER TABLE review DROP COLUMN given_reviewer_key")
+            cur.execute("ALTER TABLE review DROP COLUMN once")
+            cur.execute("DROP TABLE judged_day")
+            cur.execute("DROP TABLE judged_item")
             cur.execute("ALTER TABLE worker DROP COLUMN same_as")
             cur.execute("ALTER TABLE load DROP COLUMN undone_at")
             cur.execute("ALTER TABLE load DROP COLUMN undone_by")

@@ -67,10 +67,17 @@ def fill(path: Path, seed: int = 7, rows: int = 3000) -> Store:
         )
         _people(cur, rng)
         _insert(cur, "work", [_work(rng, i) for i in range(rows)])
-        _insert(cur, "review", [_review(rng, i) for i in range(rows // 2)])
+        reviews = [_review(rng, i) for i in range(rows // 2)]
+        _insert(cur, "review", reviews + [_second(rng, review, i) for i, review in enumerate(reviews[::6])])
         for log, mine in (("work", "action IN (0, 1)"), ("review", "true")):
             cur.execute(f"""UPDATE {log} SET repeat_of = n FROM (SELECT project_key AS p, item_id AS i, row_number() OVER () AS n FROM {log}
                 WHERE {mine} GROUP BY ALL HAVING count(*) > 1) WHERE project_key = p AND item_id = i AND {mine}""")
+        falls = ", ".join(
+            f"coalesce({c}::VARCHAR, '')" for c in ("work_date", "worker_key", "site_key", "team_key", "batch_key", "work_action", "round")
+        )
+        cur.execute(f"""UPDATE review SET once = CASE WHEN places > 1 THEN NULL WHEN review_id <> one THEN 0 WHEN sent_back THEN 2 ELSE 1 END
+            FROM (SELECT project_key AS p, item_id AS i, count(DISTINCT concat_ws('|', {falls})) AS places, min(review_id) AS one,
+                bool_or(verdict = 2) AS sent_back FROM review GROUP BY ALL) WHERE project_key = p AND item_id = i""")
         _insert(cur, "earn_day", [_earned(rng) for _ in range(rows // 4)])
         _insert(cur, "cost_day", [_cost(rng, site, day) for site in (1, 2) for day in range(DAYS)])
         for log, tables in (("work", WORK_ROLLUPS), ("review", REVIEW_ROLLUPS)):
@@ -131,6 +138,17 @@ def _review(rng: random.Random, i: int) -> dict:
         "is_first": linked and rng.random() < 0.7, "is_last": linked and rng.random() < 0.7, "stage_first": linked and rng.random() < 0.8,
         "stage_last": linked and rng.random() < 0.8, "overturned": linked and verdict == 2 and rng.random() < 0.2, "site_key": site, "team_key": team,
         "load_id": 1,
+    }  # fmt: skip
+
+
+def _second(rng: random.Random, first: dict, i: int) -> dict:
+    """Another verdict on the same work, by somebody else at another stage; the item is theirs alone. Some judge other work of the item."""
+    first["item_id"] = f"twice{i}"
+    verdict = rng.choices((0, 1, 2), (60, 10, 30))[0]
+    other = {"work_date": _day(rng), "round": first["round"] + 1} if i % 5 == 0 else {}
+    return first | {
+        "review_id": f"s{i}", "reviewer_key": rng.choice((1, 2, 3)), "stage": 2, "verdict": verdict, "is_first": False, "stage_first": True,
+        "error_type": "漏标" if verdict else None, **other,
     }  # fmt: skip
 
 

@@ -27,6 +27,8 @@ TABLES = (
     "work_hour",
     "review",
     "review_day",
+    "judged_day",
+    "judged_item",
     "pace_day",
     "pace_group",
     "pace_worker",
