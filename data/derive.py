@@ -179,7 +179,7 @@ def covered_ms(worker: Ints, ends: Ints, ms: Ints, tie: Ints | None = None) -> n
     return found
 
 
-def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str) -> None:
+def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str, parts: int = 1) -> None:
     """Join the reviews of touched items to their work and find each work row's first and last verdict: the table judged.
 
     Reads fresh_review(id, …), `touched` (a select of project_key, item_id) and `work`, `review`, selects over the logs with the
@@ -187,14 +187,37 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
     and the derived columns, repeat_of among them.
     A review that names its event belongs to that event; otherwise to the author's latest work on the item before the
     review (or their earliest after it, when clocks disagree). Order: instant, stage, round, review id.
+
+    `parts`: in how many portions to do it, each of some of the items, so that one fits into the memory.
     """
+    for part in range(parts):
+        share = f"hash(project_key, item_id) % {parts} = {part}" if parts > 1 else "true"
+        judged = _judged(
+            cur,
+            work,
+            review,
+            touched,
+            share,
+            "review" if part == 0 else "(FROM review SELECT repeat_of UNION ALL FROM judged SELECT repeat_of)",
+        )
+        if parts == 1:
+            cur.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {judged}")
+        else:
+            if part == 0:  # with named columns: rows put into a table that was made of no rows can be lost (docs/developers.md)
+                columns = ", ".join(f"{name} {kind}" for name, kind, *_ in cur.execute(f"DESCRIBE {judged}").fetchall())
+                cur.execute(f"CREATE OR REPLACE TEMP TABLE judged ({columns})")
+            cur.execute(f"INSERT INTO judged {judged}")
+
+
+def _judged(cur: DuckDBPyConnection, work: str, review: str, touched: str, share: str, numbered: str) -> str:
+    """The select of judged, for the items of a share; `numbered` has the numbers of items that are taken."""
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE verdict_row AS
         SELECT true AS is_new, id, worker_key, ts, source_key, review_id, CASE WHEN event_given THEN event_id END AS event_id, project_key,
-            CASE WHEN batch_given THEN batch_key END AS batch_key, item_id, stage, round_given, verdict, NULL::INTEGER AS repeat_of FROM fresh_review
+            CASE WHEN batch_given THEN batch_key END AS batch_key, item_id, stage, round_given, verdict, NULL::INTEGER AS repeat_of FROM fresh_review WHERE {share}
         UNION ALL
         SELECT false, r.rid, r.worker_key, r.ts, r.source_key, r.review_id, CASE WHEN r.event_given THEN r.event_id END, r.project_key,
             CASE WHEN r.batch_given THEN r.batch_key END, r.item_id, r.stage, r.round_given, r.verdict, r.repeat_of
-        FROM {review} AS r SEMI JOIN ({touched}) AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
+        FROM {review} AS r SEMI JOIN (FROM ({touched}) WHERE {share}) AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
     found = ("source_key", "event_id", "round", "action", "units", "business_date", "site_key", "team_key", "batch_key")
     of_work, of_candidate = (", ".join(f"{alias}.{column}" for column in found) for alias in "wc")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE link AS SELECT r.is_new, r.id, {of_work} FROM {work} AS w JOIN verdict_row AS r
@@ -243,14 +266,14 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
             work_down AS (PARTITION BY work_source_key, event_id ORDER BY ts DESC NULLS FIRST, stage DESC, attempt DESC, source_key DESC, review_id DESC),
             stage_up AS (PARTITION BY work_source_key, event_id, stage ORDER BY ts NULLS LAST, attempt, source_key, review_id),
             stage_down AS (PARTITION BY work_source_key, event_id, stage ORDER BY ts DESC NULLS FIRST, attempt DESC, source_key DESC, review_id DESC)""")
-    mark_repeats(cur, "review", "FROM joined_verdict", "repeated_review", (_OF_ITEM, _ONCE))
-    cur.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS
+    mark_repeats(cur, numbered, "FROM joined_verdict", "repeated_review", (_OF_ITEM, _ONCE))
+    return f"""
         SELECT j.* EXCLUDE (project_key, item_id, worker_key, ts, source_key, review_id, stage, verdict, attempt, repeat_of),
             coalesce(m.repeat_of, j.repeat_of) AS repeat_of, CASE WHEN m.id IS NULL THEN {_ALONE} ELSE m.once END::UTINYINT AS once,
             coalesce(o.is_first, j.linked) AS is_first, coalesce(o.is_last, j.linked) AS is_last, coalesce(o.stage_first, j.linked) AS stage_first,
             coalesce(o.stage_last, j.linked) AS stage_last, coalesce(o.overturned, false) AS overturned
         FROM joined_verdict AS j LEFT JOIN ordered_verdict AS o ON o.is_new = j.is_new AND o.id = j.id
-        LEFT JOIN repeated_review AS m ON m.is_new = j.is_new AND m.id = j.id""")
+        LEFT JOIN repeated_review AS m ON m.is_new = j.is_new AND m.id = j.id"""
 
 
 # What a verdict adds to the items that a roll-up counts: 1, or 2 where the item was sent back. Of several verdicts on an item the first

@@ -431,7 +431,7 @@ class Facts:
     # Reviews ---------------------------------------------------------------------------------------------------------
     def take_reviews(self) -> Fate:
         """Bring the staged reviews in, and judge anew the logged ones whose work this load brought, changed or moved."""
-        fate, cur, changes = Fate(), self.cur, self.changes
+        fate, cur, changes, known = Fate(), self.cur, self.changes, 0
         staged = REVIEW.table in self.staged
         if not staged and not self._touched:
             return fate
@@ -440,11 +440,8 @@ class Facts:
         part = (
             self.within(REVIEW, f"staged_{REVIEW.table}" if staged else f"staged_{WORK.table}") if self.staged else _WHOLE.format("review")
         )
-        if not staged:
-            touched = " UNION ALL ".join(self._touched)
-            same = "t.project_key = r.project_key AND t.item_id = r.item_id"
-            if not self.value(f"SELECT count(*) FROM (SELECT 1 FROM {part} AS r SEMI JOIN ({touched}) AS t ON {same} LIMIT 1)"):
-                return fate
+        if not staged and not (known := self.logged_reviews(part)):
+            return fate
         self.drop_repeats(REVIEW, fate)
         self.resolve(REVIEW, "fresh_review")
         if self.settle_versions(REVIEW, part, "fresh_review", fate):
@@ -454,9 +451,13 @@ class Facts:
         self._touched.append("SELECT project_key, item_id FROM fresh_review")
         items = " UNION ALL ".join(self._touched)
         works = self.within(WORK, f"staged_{REVIEW.table}") if staged else _WHOLE.format("work")
-        derive.order_verdicts(cur, works, part, items)
+        arrived = fate.new + fate.updated
+        if arrived > rollup.AT_ONCE // 2:
+            known = self.logged_reviews(part)
+        parts = 1 + (arrived + known) // rollup.AT_ONCE
+        derive.order_verdicts(cur, works, part, items, parts)
         if works != _WHOLE.format("work") and self.value("SELECT count(*) FROM judged WHERE is_new AND NOT linked"):
-            derive.order_verdicts(cur, _WHOLE.format("work"), _WHOLE.format("review"), items)  # a verdict on older work
+            derive.order_verdicts(cur, _WHOLE.format("work"), _WHOLE.format("review"), items, parts)  # a verdict on older work
         derived = (*derive.DERIVED_REVIEW, "repeat_of")
         columns = ", ".join(f"j.{c}" for c in derived)
         counted = " OR ".join(
@@ -475,10 +476,8 @@ class Facts:
             rejudged = "FROM rejudged WHERE counted"
             changes.stale["review"] |= self.dates(f"SELECT old_date {rejudged} UNION SELECT work_date {rejudged}")
             changes.stale_earned |= self.dates(f"SELECT old_review_date {rejudged} UNION SELECT review_date {rejudged}")
-            sets = ", ".join(f"{c} = j.{c}" for c in derived)
-            cur.execute(f"""UPDATE review SET {sets}, event_id = CASE WHEN event_given THEN review.event_id ELSE j.event_id END
-                FROM rejudged AS j WHERE review.rowid = j.id""")
-        if fate.new + fate.updated:
+            self.rejudge(derived)
+        if arrived:
             rows = f"""
                 SELECT f.worker_key, f.ts, f.source_key, f.review_id, coalesce(f.event_id, j.event_id) AS event_id, f.event_given, f.project_key, f.batch_given,
                     f.item_id, f.reviewer_key, f.stage, f.round_given, f.verdict, f.inspected_units, f.error_units, f.error_type, f.sampled_why, f.version,
@@ -487,6 +486,29 @@ class Facts:
             self.append(REVIEW, "fresh_review", rows)
             self.added(REVIEW, "fresh_review")
         return fate
+
+    def logged_reviews(self, part: str) -> int:
+        """How many reviews in this part of the log are of items that were touched."""
+        touched = " UNION ALL ".join(self._touched)
+        same = "t.project_key = r.project_key AND t.item_id = r.item_id"
+        return self.value(f"SELECT count(*) FROM {part} AS r SEMI JOIN ({touched}) AS t ON {same}")
+
+    def rejudge(self, derived: Sequence[str]) -> None:
+        """Write what is now known of logged reviews, from rejudged; of very many by taking their rows out and putting them in again, a
+        portion at a time, since what an update replaces stays in memory until the end."""
+        own = "CASE WHEN r.event_given THEN r.event_id ELSE j.event_id END"
+        first, last, count = self.cur.execute("SELECT min(id), max(id), count(*) FROM rejudged").fetchall()[0]
+        if count <= rollup.AT_ONCE:
+            sets = ", ".join(f"{c} = j.{c}" for c in derived)
+            self.cur.execute(f"UPDATE review AS r SET {sets}, event_id = {own} FROM rejudged AS j WHERE r.rowid = j.id")
+            return
+        columns = ", ".join(f"j.{c} AS {c}" for c in derived)
+        for start in range(first, last + 1, rollup.AT_ONCE):
+            some = f"(FROM rejudged WHERE id >= {start} AND id < {start + rollup.AT_ONCE})"
+            self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE judged_anew AS
+                SELECT r.* REPLACE ({columns}, {own} AS event_id) FROM review AS r JOIN {some} AS j ON j.id = r.rowid""")
+            self.cur.execute(f"DELETE FROM review WHERE rowid IN (SELECT id FROM {some})")
+            self.cur.execute("INSERT INTO review BY NAME FROM judged_anew ORDER BY work_date, worker_key, ts")
 
 
 _PLACES = """SELECT a.worker_key, a.valid_from_ts, a.site_key, a.team_key, s.zone, s.day_start_minute FROM assignment AS a JOIN site AS s USING (site_key)"""

@@ -187,9 +187,9 @@ class Store:
                 cur.execute("ROLLBACK")
                 if isinstance(error, duckdb.OutOfMemoryException):
                     raise TooMuch(
-                        "This change needs more memory than this machine gives it, and nothing of it was kept: split it, or run the command "
-                        "while no server runs.",
-                        "此操作所需内存超出本机允许，未作任何改动：请分批进行，或在服务停止时执行该命令。",
+                        f"This change needs more memory than it may take ({self._memory or 'most of the machine’s'}), and nothing of it was "
+                        "kept: split it, or run the command while no server runs and with more of PIECEWORK_MEMORY.",
+                        f"此操作所需内存超出允许的上限（{self._memory or '本机大部分内存'}），未作任何改动：请分批进行，或停止服务后调高 PIECEWORK_MEMORY 再执行该命令。",
                     ) from None
                 raise
             self._version += 1

@@ -52,13 +52,18 @@ cards.row(
         cards.Card("attrition_90d", year),
     ]
 )
+hired = year.total("attrition_90d_n")
+attrition, up_to = numbers.name(measure("attrition_90d")), text.day(end, year=True)
 st.caption(
-    _(
-        "{average} and {joiners} are two definitions of turnover. {attrition}: of the people hired in the year up to {day}.",
-        average=numbers.name(measure("turnover_rate")),
-        joiners=numbers.name(measure("turnover_rate_cn")),
-        attrition=numbers.name(measure("attrition_90d")),
-        day=text.day(end, year=True),
+    text.sentences(
+        _(
+            "{average} and {joiners} are two definitions of turnover.",
+            average=numbers.name(measure("turnover_rate")),
+            joiners=numbers.name(measure("turnover_rate_cn")),
+        ),
+        _("{attrition}: of the people hired in the year up to {day}.", attrition=attrition, day=up_to)
+        if hired is None
+        else _("{attrition}: of the {n} people hired in the year up to {day}.", attrition=attrition, day=up_to, n=text.count(hired)),
     )
 )
 

@@ -375,7 +375,8 @@ def test_overlaps_of_a_large_load_are_measured_some_people_at_a_time(tmp_path: P
 
 
 def test_a_large_load_is_put_in_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work and reviews of four days and of none, some reworked and some twice judged: the same store whether it is put in whole or by threes."""
+    """Work and reviews of four days and of none, some reworked, some twice judged and then all once more, which changes what their other
+    verdicts count for: the same store whether it is put in whole or by threes."""
     began = datetime(2026, 3, 5, 9)
     rows = [
         {"event_id": f"e{n}", "worker_id": f"w{n % 5}", "project_id": "p", "item_id": f"i{n // 2}", "duration_s": 600, "action": "rework" if n % 7 == 0 else "annotate",
@@ -387,12 +388,19 @@ def test_a_large_load_is_put_in_a_part_at_a_time(tmp_path: Path, monkeypatch: py
          "ts": began + timedelta(days=5, minutes=n), "verdict": "reject" if n % 3 else "accept"}
         for n in range(60)
     ]  # fmt: skip
+    again = [
+        review | {"review_id": f"again{n}", "ts": began + timedelta(days=6, minutes=n), "verdict": "accept"}
+        for n, review in enumerate(reviews)
+    ]
     found = []
     for size in (1_000_000, 3):
         monkeypatch.setattr(rollup, "AT_ONCE", size)
         with Store(tmp_path / f"{size}.duckdb") as store:
             load.load(store, [batch("annotations", rows), batch("reviews", reviews)])
             assert [check.name for check in verify(store) if not check.ok] == []
+            load.load(store, [batch("reviews", again)])
+            assert [check.name for check in verify(store) if not check.ok] == []
+            assert one(store, "SELECT count(*) FROM review") == (120,)
             log = "SELECT business_date, worker_key, ts, event_id FROM work"
             assert store.rows(log) == store.rows(f"{log} ORDER BY ALL")
             found.append(content(store))
@@ -400,7 +408,7 @@ def test_a_large_load_is_put_in_a_part_at_a_time(tmp_path: Path, monkeypatch: py
 
 
 def test_parts_of_many_rows_are_all_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part of more than a row group (122,880 rows) and more after it: what DuckDB 2.0 lost where the table had been created empty."""
+    """Parts of more than a row group (122,880 rows) and more after them: what DuckDB 2.0 lost where the table had been created empty."""
     n = 270_000
     ids = pa.array(np.arange(n).astype(str))
     worked = pa.array(np.datetime64("2026-03-05T01:00:00", "ms") + np.arange(n) * 500)
@@ -408,11 +416,17 @@ def test_parts_of_many_rows_are_all_kept(tmp_path: Path, monkeypatch: pytest.Mon
     pq.write_table(
         pa.table({"event_id": ids, "worker_id": pa.array(["w"] * n), "project_id": pa.array(["p"] * n), "item_id": ids, "ts": worked}), file
     )
-    monkeypatch.setattr(rollup, "AT_ONCE", 130_000)
+    checked = tmp_path / "reviews.parquet"
+    named = {"review_id": ids, "event_id": ids, "worker_id": pa.array(["w"] * n), "project_id": pa.array(["p"] * n), "item_id": ids}
+    pq.write_table(pa.table({**named, "ts": worked, "verdict": pa.array(["accept"] * n)}), checked)
+    monkeypatch.setattr(rollup, "AT_ONCE", 200_000)
     with Store(tmp_path / "s.duckdb") as store:
         (report,) = load.import_file(store, file)
         assert (report.new, report.rejected) == (n, 0)
         assert store.rows("SELECT count(*), count(DISTINCT event_id) FROM work") == [(n, n)]
+        (report,) = load.import_file(store, checked, table="reviews")
+        assert (report.new, report.rejected) == (n, 0)
+        assert store.rows("SELECT count(*), count(DISTINCT event_id), count(*) FILTER (linked) FROM review") == [(n, n, n)]
         assert [check.name for check in verify(store) if not check.ok] == []
 
 
