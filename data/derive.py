@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from data import rollup
 from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
-from data.rollup import LENGTH, Dates
+from data.rollup import LENGTH, Dates, gather
 
 
 def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:
@@ -190,23 +190,12 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
 
     `parts`: in how many portions to do it, each of some of the items, so that one fits into the memory.
     """
-    for part in range(parts):
-        share = f"hash(project_key, item_id) % {parts} = {part}" if parts > 1 else "true"
-        judged = _judged(
-            cur,
-            work,
-            review,
-            touched,
-            share,
-            "review" if part == 0 else "(FROM review SELECT repeat_of UNION ALL FROM judged SELECT repeat_of)",
-        )
-        if parts == 1:
-            cur.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {judged}")
-        else:
-            if part == 0:  # with named columns: rows put into a table that was made of no rows can be lost (docs/developers.md)
-                columns = ", ".join(f"{name} {kind}" for name, kind, *_ in cur.execute(f"DESCRIBE {judged}").fetchall())
-                cur.execute(f"CREATE OR REPLACE TEMP TABLE judged ({columns})")
-            cur.execute(f"INSERT INTO judged {judged}")
+    if parts == 1:
+        cur.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_judged(cur, work, review, touched, 'true', 'review')}")
+        return
+    numbered = "(SELECT repeat_of FROM review UNION ALL SELECT repeat_of FROM judged)"
+    shares = [f"hash(project_key, item_id) % {parts} = {part}" for part in range(parts)]
+    gather(cur, "judged", (_judged(cur, work, review, touched, share, numbered if n else "review") for n, share in enumerate(shares)))
 
 
 def _judged(cur: DuckDBPyConnection, work: str, review: str, touched: str, share: str, numbered: str) -> str:

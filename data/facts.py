@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from data import derive, reference, rollup
 from data.codes import ACTIONS, ANNOTATE, CLOCKS, REWORK, STAGES, VERDICTS
 from data.errors import StoreError
-from data.rollup import Changes, Dates, among, portions
+from data.rollup import Changes, Dates, among, gather, portions
 
 # A load into a large store is compared with the weeks before its own dates and with the newest weeks, not with years of log.
 RECENT_DAYS = 35
@@ -352,11 +352,7 @@ class Facts:
         if count <= rollup.AT_ONCE:
             self.cur.execute(f"INSERT INTO {log.name} BY NAME {rows.format(part='true')} ORDER BY {order}")
             return
-        # DuckDB 2.0 loses all rows of a table that is created empty by a select when two inserts follow in the same transaction.
-        into = "CREATE OR REPLACE TEMP TABLE derived AS"
-        for start in range(first, last + 1, rollup.AT_ONCE):
-            self.cur.execute(f"{into} {rows.format(part=f'id BETWEEN {start} AND {start + rollup.AT_ONCE - 1}')}")
-            into = "INSERT INTO derived"
+        gather(self.cur, "derived", (rows.format(part=part) for part in _ranges(first, last)))
         put = 0
         for dates in portions(dict(self.cur.execute(f"SELECT {log.date}, count(*) FROM derived GROUP BY ALL").fetchall())):
             put += self.value(f"INSERT INTO {log.name} BY NAME FROM derived WHERE {among(log.date, dates)} ORDER BY {order}")
@@ -468,10 +464,13 @@ class Facts:
                 "(j.once IS NULL AND r.repeat_of IS DISTINCT FROM j.repeat_of)",
             ]
         )
-        cur.execute(f"""CREATE OR REPLACE TEMP TABLE rejudged AS
-            SELECT j.id, r.work_date AS old_date, r.review_date AS old_review_date, j.event_id, {columns}, ({counted}) AS counted
-            FROM judged AS j JOIN review AS r ON r.rowid = j.id
-            WHERE NOT j.is_new AND ({counted} OR r.repeat_of IS DISTINCT FROM j.repeat_of)""")
+        changed = f"""SELECT j.id, r.work_date AS old_date, r.review_date AS old_review_date, j.event_id, {columns}, ({counted}) AS counted
+            FROM (FROM judged WHERE NOT is_new AND {{}}) AS j JOIN review AS r ON r.rowid = j.id
+            WHERE {counted} OR r.repeat_of IS DISTINCT FROM j.repeat_of"""
+        if parts == 1:
+            cur.execute(f"CREATE OR REPLACE TEMP TABLE rejudged AS {changed.format('true')}")
+        else:
+            gather(cur, "rejudged", (changed.format(some) for some in _ranges(0, self.value("SELECT coalesce(max(rowid), 0) FROM review"))))
         if self.value("SELECT count(*) FROM rejudged"):
             rejudged = "FROM rejudged WHERE counted"
             changes.stale["review"] |= self.dates(f"SELECT old_date {rejudged} UNION SELECT work_date {rejudged}")
@@ -503,12 +502,18 @@ class Facts:
             self.cur.execute(f"UPDATE review AS r SET {sets}, event_id = {own} FROM rejudged AS j WHERE r.rowid = j.id")
             return
         columns = ", ".join(f"j.{c} AS {c}" for c in derived)
-        for start in range(first, last + 1, rollup.AT_ONCE):
-            some = f"(FROM rejudged WHERE id >= {start} AND id < {start + rollup.AT_ONCE})"
+        for part in _ranges(first, last):
+            some = f"(FROM rejudged WHERE {part})"
             self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE judged_anew AS
                 SELECT r.* REPLACE ({columns}, {own} AS event_id) FROM review AS r JOIN {some} AS j ON j.id = r.rowid""")
             self.cur.execute(f"DELETE FROM review WHERE rowid IN (SELECT id FROM {some})")
             self.cur.execute("INSERT INTO review BY NAME FROM judged_anew ORDER BY work_date, worker_key, ts")
+
+
+def _ranges(first: int, last: int) -> Iterator[str]:
+    """Conditions on `id`, each for some of the ids from the first to the last."""
+    for start in range(first, last + 1, rollup.AT_ONCE):
+        yield f"id BETWEEN {start} AND {start + rollup.AT_ONCE - 1}"
 
 
 _PLACES = """SELECT a.worker_key, a.valid_from_ts, a.site_key, a.team_key, s.zone, s.day_start_minute FROM assignment AS a JOIN site AS s USING (site_key)"""

@@ -203,6 +203,18 @@ def portions(counts: Mapping[date | None, int]) -> Iterator[list[date | None]]:
         yield group
 
 
+def gather(cur: DuckDBPyConnection, table: str, selects: Iterable[str]) -> None:
+    """Make a temporary table of the rows of several selects, each run before the next is asked for.
+
+    Its columns are named: DuckDB 2.0 loses all rows of a table that a select made of no rows when two inserts follow in the same transaction.
+    """
+    for number, select in enumerate(selects):
+        if number == 0:
+            columns = ", ".join(f"{name} {kind}" for name, kind, *_ in cur.execute(f"DESCRIBE {select}").fetchall())
+            cur.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({columns})")
+        cur.execute(f"INSERT INTO {table} {select}")
+
+
 def _shift(cur: DuckDBPyConnection, rows: str) -> None:
     """Append what these rows gained in merged seconds and lost in loneliness, with zeros beside it, under the keys they are rolled up by."""
     change = {"merged_s": "sum(gained)", "lone_rows": "-sum(parted)"}
