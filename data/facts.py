@@ -214,8 +214,8 @@ class Facts:
         store only undated rows and those since RECENT_DAYS before the oldest staged row and before the newest date."""
         if self.rewriting:
             return _WHOLE.format(log.name)
-        size, newest = self.cur.execute(f"""SELECT coalesce(sum({"row_count" if log is WORK else "verdicts"}), 0), max(business_date)
-            FROM {log.name}_day""").fetchall()[0]
+        counted, table = ("row_count", "work_day") if log is WORK else ("verdicts", "judged_day")
+        size, newest = self.cur.execute(f"SELECT coalesce(sum({counted}), 0), max(business_date) FROM {table}").fetchall()[0]
         if size < LARGE_STORE or newest is None:
             return _WHOLE.format(log.name)
         undated, since = self.cur.execute(f"""SELECT count(*) FILTER (ts IS NULL), least(DATE '{newest}', min(ts)::DATE) - {RECENT_DAYS}
