@@ -1,10 +1,14 @@
-"""What `make check` leaves to `make test`: files that start servers, play whole screens, or search for counterexamples."""
+"""What `make check` leaves to `make test`: files that start servers, play whole screens, or search for counterexamples. No test is timed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 HERE = Path(__file__).resolve().parent
 SLOW = {

@@ -170,8 +170,8 @@ def test_nothing_inspected_is_not_zero(visit: Open) -> None:
     from data.owner import owner
 
     with owner().store.transaction() as cur:
-        cur.execute("DELETE FROM review")
-        cur.execute("DELETE FROM review_day")
+        for table in ("review", "review_day", "judged_day", "judged_item"):
+            cur.execute(f"DELETE FROM {table}")
     at = visit(SCREEN, persona="admin", lang="zh")
     assert card(at, "错误率") == "–"
     assert "未抽检" in "".join(m.proto.delta_description for m in at.metric)
