@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from data import rollup
 from data.codes import ACCEPT, ANNOTATE, REJECT, REWORK
+from data.ids import ITEM, same
 from data.rollup import LENGTH, Dates, gather
 
 
@@ -31,7 +32,7 @@ def place(cur: DuckDBPyConnection, facts: str, into: str) -> None:
             FROM assignment AS a JOIN site AS s USING (site_key)
         )
         SELECT f.*, coalesce(a.site_key, 0)::SMALLINT AS site_key, coalesce(a.team_key, 0)::SMALLINT AS team_key,
-            timezone(coalesce(a.zone, '{zone}'), timezone('UTC', f.ts::TIMESTAMP)) AS local_ts
+            timezone(coalesce(a.zone, '{zone}'), make_timestamptz(epoch_us(f.ts))) AS local_ts
         FROM {facts} AS f LEFT JOIN span AS a ON a.worker_key = f.worker_key AND {at} >= a.valid_from_ts AND {at} < a.valid_to_ts""")
 
 
@@ -47,21 +48,21 @@ def business_date(cur: DuckDBPyConnection, local: str, site: str) -> str:
 def find_relatives(cur: DuckDBPyConnection, work: str, touched: str) -> None:
     """The rows of touched items that have company: the table relative(is_new, id, …), of fresh when is_new, else of the log.
 
-    Reads fresh(id, …), `touched` (a select of project_key, item_id) and `work`, a select over the log with the row's place as
+    Reads fresh(id, …), `touched` (a select of ITEM) and `work`, a select over the log with the row's place as
     rid. A logged row that lost its company is there as well.
     """
-    columns = "id, project_key, item_id, worker_key, action, ts, source_key, event_id"
+    columns = f"{ITEM}, worker_key, action, ts, source_key, event_no, event_head"
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE kin AS
-        SELECT w.rid AS id, w.* EXCLUDE (rid) FROM {work} AS w SEMI JOIN ({touched}) AS t ON t.project_key = w.project_key AND t.item_id = w.item_id""")
+        SELECT w.rid AS id, {columns}, round, round_given, business_date, repeat_of FROM {work} AS w SEMI JOIN ({touched}) AS t ON {same("t", "w", ITEM)}""")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE relative AS
         WITH several AS (
-            SELECT project_key, item_id FROM (SELECT project_key, item_id, true AS is_new FROM fresh UNION ALL SELECT project_key, item_id, false FROM kin)
+            SELECT {ITEM} FROM (SELECT {ITEM}, true AS is_new FROM fresh UNION ALL SELECT {ITEM}, false FROM kin)
             GROUP BY ALL HAVING count(*) > 1 OR NOT bool_and(is_new)
         )
-        SELECT true AS is_new, {columns}, NULL::USMALLINT AS round, round_given, NULL::DATE AS business_date, NULL::INTEGER AS repeat_of
-        FROM fresh SEMI JOIN several USING (project_key, item_id)
+        SELECT true AS is_new, id, {columns}, NULL::USMALLINT AS round, round_given, NULL::DATE AS business_date, NULL::INTEGER AS repeat_of
+        FROM fresh SEMI JOIN several USING ({ITEM})
         UNION ALL
-        SELECT false, {columns}, round, round_given, business_date, repeat_of FROM kin SEMI JOIN several USING (project_key, item_id)""")
+        SELECT false, id, {columns}, round, round_given, business_date, repeat_of FROM kin SEMI JOIN several USING ({ITEM})""")
 
 
 def number_rounds(cur: DuckDBPyConnection) -> None:
@@ -73,27 +74,27 @@ def number_rounds(cur: DuckDBPyConnection) -> None:
     """
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE attempt AS
         SELECT is_new, id, business_date, round AS old_round, least(65535, row_number() OVER (
-                PARTITION BY project_key, item_id, action, CASE WHEN action = {REWORK} THEN 0 ELSE worker_key END
-                ORDER BY ts NULLS LAST, source_key, event_id) + (action = {REWORK})::INTEGER)::USMALLINT AS round
+                PARTITION BY {ITEM}, action, CASE WHEN action = {REWORK} THEN 0 ELSE worker_key END
+                ORDER BY ts NULLS LAST, source_key, event_no, event_head) + (action = {REWORK})::INTEGER)::USMALLINT AS round
         FROM relative WHERE NOT round_given""")
 
 
 def mark_repeats(cur: DuckDBPyConnection, log: str, rows: str, into: str, told: tuple[str, str] | None = None) -> None:
     """Give the rows of an item that has several one number to know it by: the table `into`(is_new, id, repeat_of) of the rows
-    whose number is not yet right. `rows`: a select of (is_new, id, project_key, item_id, repeat_of).
+    whose number is not yet right. `rows`: a select of (is_new, id, ITEM, repeat_of).
 
     `told`: what else `into` tells of every row of such an item: aggregates over the item's rows, and columns of a row (r) and these (n).
     """
     of_item, of_row = told or ("", "")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE {into} AS
         WITH several AS (
-            SELECT project_key, item_id, max(repeat_of) AS known, min(id) AS place{of_item} FROM ({rows}) GROUP BY ALL HAVING count(*) > 1
+            SELECT {ITEM}, max(repeat_of) AS known, min(id) AS place{of_item} FROM ({rows}) GROUP BY ALL HAVING count(*) > 1
         ), numbered AS (
             SELECT * EXCLUDE (known, place), coalesce(known, (SELECT coalesce(max(repeat_of), 0) FROM {log})
-                + row_number() OVER (PARTITION BY known IS NULL ORDER BY place, project_key, item_id))::INTEGER AS number FROM several
+                + row_number() OVER (PARTITION BY known IS NULL ORDER BY place, {ITEM}))::INTEGER AS number FROM several
         )
         SELECT r.is_new, r.id, n.number AS repeat_of{of_row}
-        FROM ({rows}) AS r JOIN numbered AS n ON n.project_key = r.project_key AND n.item_id = r.item_id
+        FROM ({rows}) AS r JOIN numbered AS n ON {same("n", "r", ITEM)}
         {"" if told else "WHERE r.repeat_of IS DISTINCT FROM n.number"}""")
 
 
@@ -129,11 +130,11 @@ def measure_overlaps(cur: DuckDBPyConnection, gone: str | None) -> bool:
 def _measure_people(cur: DuckDBPyConnection, since: int, until: int, parts: int, part: int) -> bool:
     """The overlaps of every `parts`-th person into `covered`; False when none is new."""
     rows: pa.Table = cur.execute(f"""
-        SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, hash(f.event_id) AS tie,
+        SELECT true AS is_new, f.id, f.worker_key, epoch_ms(f.ts) AS ends, (({LENGTH}) * 1000)::BIGINT AS ms, hash(f.event_no, f.event_head) AS tie,
             NULL::BIGINT AS old, NULL::DATE AS business_date, NULL::BIGINT AS a, NULL::BIGINT AS b
         FROM fresh AS f WHERE ({LENGTH}) > 0 AND f.worker_key % $parts = $part
         UNION ALL
-        SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, hash(w.event_id), (w.overlap_s * 1000)::BIGINT, w.business_date, r.a, r.b
+        SELECT false, w.rowid, w.worker_key, epoch_ms(w.ts), (({LENGTH}) * 1000)::BIGINT, hash(w.event_no, w.event_head), (w.overlap_s * 1000)::BIGINT, w.business_date, r.a, r.b
         FROM work AS w JOIN reach AS r ON r.worker_key = w.worker_key AND epoch_ms(w.ts) > r.a AND epoch_ms(w.ts) <= r.c
         WHERE ({LENGTH}) > 0 AND w.ts > make_timestamp_ms($since)::TIMESTAMP_MS AND w.ts <= make_timestamp_ms($until)::TIMESTAMP_MS
             AND w.business_date BETWEEN make_timestamp_ms($since)::DATE - 2 AND make_timestamp_ms($until)::DATE + 1 AND w.worker_key % $parts = $part""",
@@ -179,10 +180,21 @@ def covered_ms(worker: Ints, ends: Ints, ms: Ints, tie: Ints | None = None) -> n
     return found
 
 
+# What a verdict adds to the items that a roll-up counts: 1, or 2 where the item was sent back. Of several verdicts on an item the first
+# adds it, the others nothing (0), where all of them fall to the same day, person, team, batch and attempt; else nobody can add it
+# up (null), and it is looked for in the log.
+_ALONE = f"1 + (j.verdict = {REJECT})::INTEGER"
+PLACE = "hash(work_date, worker_key, site_key, team_key, batch_key, work_action, round)"  # of a review among the rows of judged_day
+_OF_ITEM = f""", min({PLACE}) = max({PLACE}) AS together, bool_or(verdict = {REJECT}) AS sent_back"""
+_ONCE = """, CASE WHEN NOT n.together THEN NULL
+    WHEN row_number() OVER (PARTITION BY n.number ORDER BY r.ts NULLS LAST, r.stage, r.source_key, r.review_no, r.review_head) > 1 THEN 0
+    ELSE 1 + n.sent_back::INTEGER END AS once"""
+
+
 def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str, parts: int = 1) -> None:
     """Join the reviews of touched items to their work and find each work row's first and last verdict: the table judged.
 
-    Reads fresh_review(id, …), `touched` (a select of project_key, item_id) and `work`, `review`, selects over the logs with the
+    Reads fresh_review(id, …), `touched` (a select of ITEM) and `work`, `review`, selects over the logs with the
     row's place as rid; judged has one row a review of those items, with `id` (of fresh_review when is_new, else review.rowid)
     and the derived columns, repeat_of among them.
     A review that names its event belongs to that event; otherwise to the author's latest work on the item before the
@@ -194,49 +206,49 @@ def order_verdicts(cur: DuckDBPyConnection, work: str, review: str, touched: str
         cur.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_judged(cur, work, review, touched, 'true', 'review')}")
         return
     numbered = "(SELECT repeat_of FROM review UNION ALL SELECT repeat_of FROM judged)"
-    shares = [f"hash(project_key, item_id) % {parts} = {part}" for part in range(parts)]
+    shares = [f"hash({ITEM}) % {parts} = {part}" for part in range(parts)]
     gather(cur, "judged", (_judged(cur, work, review, touched, share, numbered if n else "review") for n, share in enumerate(shares)))
 
 
 def _judged(cur: DuckDBPyConnection, work: str, review: str, touched: str, share: str, numbered: str) -> str:
     """The select of judged, for the items of a share; `numbered` has the numbers of items that are taken."""
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE verdict_row AS
-        SELECT true AS is_new, id, worker_key, ts, source_key, review_id, CASE WHEN event_given THEN event_id END AS event_id, project_key,
-            CASE WHEN batch_given THEN batch_key END AS batch_key, item_id, stage, round_given, verdict, NULL::INTEGER AS repeat_of FROM fresh_review WHERE {share}
+        SELECT true AS is_new, id, worker_key, ts, source_key, review_no, review_head, CASE WHEN event_given THEN event_head END AS event_head, CASE WHEN event_given THEN event_no END AS event_no, project_key,
+            CASE WHEN batch_given THEN batch_key END AS batch_key, item_no, item_head, stage, round_given, verdict, NULL::INTEGER AS repeat_of FROM fresh_review WHERE {share}
         UNION ALL
-        SELECT false, r.rid, r.worker_key, r.ts, r.source_key, r.review_id, CASE WHEN r.event_given THEN r.event_id END, r.project_key,
-            CASE WHEN r.batch_given THEN r.batch_key END, r.item_id, r.stage, r.round_given, r.verdict, r.repeat_of
-        FROM {review} AS r SEMI JOIN (FROM ({touched}) WHERE {share}) AS t ON t.project_key = r.project_key AND t.item_id = r.item_id""")
-    found = ("source_key", "event_id", "round", "action", "units", "business_date", "site_key", "team_key", "batch_key")
+        SELECT false, r.rid, r.worker_key, r.ts, r.source_key, r.review_no, r.review_head, CASE WHEN r.event_given THEN r.event_head END, CASE WHEN r.event_given THEN r.event_no END, r.project_key,
+            CASE WHEN r.batch_given THEN r.batch_key END, r.item_no, r.item_head, r.stage, r.round_given, r.verdict, r.repeat_of
+        FROM {review} AS r SEMI JOIN (FROM ({touched}) WHERE {share}) AS t ON {same("t", "r", ITEM)}""")
+    found = ("source_key", "event_no", "event_head", "round", "action", "units", "business_date", "site_key", "team_key", "batch_key")
     of_work, of_candidate = (", ".join(f"{alias}.{column}" for column in found) for alias in "wc")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE link AS SELECT r.is_new, r.id, {of_work} FROM {work} AS w JOIN verdict_row AS r
-        ON r.event_id = w.event_id AND r.source_key = w.source_key AND r.project_key = w.project_key AND r.item_id = w.item_id""")
+        ON {same("r", "w", f"source_key, event_no, event_head, {ITEM}")}""")
     # Few reviews name no event, or one of another source: the works these can belong to, in the log as it now stands.
     cur.execute(
         "CREATE OR REPLACE TEMP TABLE unlinked AS SELECT r.* FROM verdict_row AS r ANTI JOIN link AS l ON l.is_new = r.is_new AND l.id = r.id"
     )
     if cur.execute("SELECT count(*) FROM (SELECT 1 FROM unlinked LIMIT 1)").fetchall()[0][0]:
         cur.execute(f"""CREATE OR REPLACE TEMP TABLE candidate AS
-            SELECT w.project_key, w.item_id, w.worker_key, w.ts, {of_work}
-            FROM {work} AS w SEMI JOIN unlinked AS r ON r.project_key = w.project_key AND r.item_id = w.item_id""")
+            SELECT w.project_key, w.item_no, w.item_head, w.worker_key, w.ts, {of_work}
+            FROM {work} AS w SEMI JOIN unlinked AS r ON {same("r", "w", ITEM)}""")
         cur.execute(f"""INSERT INTO link SELECT * EXCLUDE (rank) FROM (
             SELECT r.is_new, r.id, {of_candidate},
                 row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY c.source_key <> r.source_key, c.source_key) AS rank
-            FROM unlinked AS r JOIN candidate AS c ON c.project_key = r.project_key AND c.item_id = r.item_id AND c.event_id = r.event_id
+            FROM unlinked AS r JOIN candidate AS c ON {same("c", "r", ITEM)} AND {same("c", "r", "event_no, event_head")}
             UNION ALL
             SELECT r.is_new, r.id, {of_candidate},
                 row_number() OVER (PARTITION BY r.is_new, r.id ORDER BY
                     (r.round_given IS NOT NULL AND c.round <> r.round_given), (c.ts > r.ts) IS TRUE, CASE WHEN c.ts > r.ts THEN c.ts END,
-                    c.ts DESC NULLS LAST, c.source_key DESC, c.event_id DESC) AS rank
-            FROM unlinked AS r JOIN candidate AS c ON c.project_key = r.project_key AND c.item_id = r.item_id AND c.worker_key = r.worker_key
-            WHERE r.event_id IS NULL AND c.action IN ({ANNOTATE}, {REWORK})
+                    c.ts DESC NULLS LAST, c.source_key DESC, c.event_no DESC, c.event_head DESC) AS rank
+            FROM unlinked AS r JOIN candidate AS c ON {same("c", "r", ITEM)} AND c.worker_key = r.worker_key
+            WHERE r.event_no IS NULL AND c.action IN ({ANNOTATE}, {REWORK})
         ) WHERE rank = 1""")
     cur.execute("""CREATE OR REPLACE TEMP TABLE unplaced AS SELECT r.is_new, r.id, r.worker_key, r.ts FROM verdict_row AS r""")
     place(cur, "unplaced", "placed_review")
     date = business_date(cur, "p.local_ts", "p.site_key")
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE joined_verdict AS
-        SELECT r.is_new, r.id, r.project_key, r.item_id, r.worker_key, r.ts, r.source_key, r.review_id, r.stage, r.verdict, r.repeat_of, coalesce(r.round_given, 1) AS attempt, l.id IS NOT NULL AS linked,
-            l.event_id AS event_id, l.source_key AS work_source_key, l.action AS work_action, l.units AS work_units,
+        SELECT r.is_new, r.id, r.project_key, r.item_no, r.item_head, r.worker_key, r.ts, r.source_key, r.review_no, r.review_head, r.stage, r.verdict, r.repeat_of, coalesce(r.round_given, 1) AS attempt, l.id IS NOT NULL AS linked,
+            l.event_no, l.event_head, l.source_key AS work_source_key, l.action AS work_action, l.units AS work_units,
             coalesce(l.site_key, p.site_key) AS site_key, coalesce(l.team_key, p.team_key) AS team_key,
             coalesce(r.batch_key, l.batch_key, 0) AS batch_key, coalesce(l.round, r.round_given, 1) AS round,
             {date} AS review_date, CASE WHEN l.id IS NOT NULL THEN l.business_date ELSE {date} END AS work_date
@@ -244,20 +256,20 @@ def _judged(cur: DuckDBPyConnection, work: str, review: str, touched: str, share
         JOIN placed_review AS p ON p.is_new = r.is_new AND p.id = r.id""")
     # Most work is judged once: that verdict is first and last. Only where there are more is there an order to find.
     cur.execute(f"""CREATE OR REPLACE TEMP TABLE ordered_verdict AS
-        WITH several AS (SELECT work_source_key, event_id FROM joined_verdict WHERE linked GROUP BY ALL HAVING count(*) > 1)
+        WITH several AS (SELECT work_source_key, event_no, event_head FROM joined_verdict WHERE linked GROUP BY ALL HAVING count(*) > 1)
         SELECT is_new, id,
             row_number() OVER work_up = 1 AS is_first, row_number() OVER work_down = 1 AS is_last,
             row_number() OVER stage_up = 1 AS stage_first, row_number() OVER stage_down = 1 AS stage_last,
-            verdict = {REJECT} AND coalesce(bool_or(verdict = {ACCEPT}) OVER (PARTITION BY work_source_key, event_id
-                ORDER BY ts NULLS LAST, stage, attempt, source_key, review_id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS overturned
-        FROM (FROM joined_verdict WHERE linked) AS j SEMI JOIN several USING (work_source_key, event_id)
-        WINDOW work_up AS (PARTITION BY work_source_key, event_id ORDER BY ts NULLS LAST, stage, attempt, source_key, review_id),
-            work_down AS (PARTITION BY work_source_key, event_id ORDER BY ts DESC NULLS FIRST, stage DESC, attempt DESC, source_key DESC, review_id DESC),
-            stage_up AS (PARTITION BY work_source_key, event_id, stage ORDER BY ts NULLS LAST, attempt, source_key, review_id),
-            stage_down AS (PARTITION BY work_source_key, event_id, stage ORDER BY ts DESC NULLS FIRST, attempt DESC, source_key DESC, review_id DESC)""")
+            verdict = {REJECT} AND coalesce(bool_or(verdict = {ACCEPT}) OVER (PARTITION BY work_source_key, event_no, event_head
+                ORDER BY ts NULLS LAST, stage, attempt, source_key, review_no, review_head ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS overturned
+        FROM (FROM joined_verdict WHERE linked) AS j SEMI JOIN several USING (work_source_key, event_no, event_head)
+        WINDOW work_up AS (PARTITION BY work_source_key, event_no, event_head ORDER BY ts NULLS LAST, stage, attempt, source_key, review_no, review_head),
+            work_down AS (PARTITION BY work_source_key, event_no, event_head ORDER BY ts DESC NULLS FIRST, stage DESC, attempt DESC, source_key DESC, review_no DESC, review_head DESC),
+            stage_up AS (PARTITION BY work_source_key, event_no, event_head, stage ORDER BY ts NULLS LAST, attempt, source_key, review_no, review_head),
+            stage_down AS (PARTITION BY work_source_key, event_no, event_head, stage ORDER BY ts DESC NULLS FIRST, attempt DESC, source_key DESC, review_no DESC, review_head DESC)""")
     mark_repeats(cur, numbered, "FROM joined_verdict", "repeated_review", (_OF_ITEM, _ONCE))
     return f"""
-        SELECT j.* EXCLUDE (project_key, item_id, worker_key, ts, source_key, review_id, stage, verdict, attempt, repeat_of),
+        SELECT j.* EXCLUDE ({ITEM}, worker_key, ts, source_key, review_no, review_head, stage, verdict, attempt, repeat_of),
             coalesce(m.repeat_of, j.repeat_of) AS repeat_of, CASE WHEN m.id IS NULL THEN {_ALONE} ELSE m.once END::UTINYINT AS once,
             coalesce(o.is_first, j.linked) AS is_first, coalesce(o.is_last, j.linked) AS is_last, coalesce(o.stage_first, j.linked) AS stage_first,
             coalesce(o.stage_last, j.linked) AS stage_last, coalesce(o.overturned, false) AS overturned
@@ -265,15 +277,6 @@ def _judged(cur: DuckDBPyConnection, work: str, review: str, touched: str, share
         LEFT JOIN repeated_review AS m ON m.is_new = j.is_new AND m.id = j.id"""
 
 
-# What a verdict adds to the items that a roll-up counts: 1, or 2 where the item was sent back. Of several verdicts on an item the first
-# adds it, the others nothing (0), where all of them fall to the same day, person, team, batch and attempt; else nobody can add it
-# up (null), and it is looked for in the log.
-_ALONE = f"1 + (j.verdict = {REJECT})::INTEGER"
-PLACE = "hash(work_date, worker_key, site_key, team_key, batch_key, work_action, round)"  # of a review among the rows of judged_day
-_OF_ITEM = f""", min({PLACE}) = max({PLACE}) AS together, bool_or(verdict = {REJECT}) AS sent_back"""
-_ONCE = """, CASE WHEN NOT n.together THEN NULL
-    WHEN row_number() OVER (PARTITION BY r.project_key, r.item_id ORDER BY r.ts NULLS LAST, r.stage, r.source_key, r.review_id) > 1 THEN 0
-    ELSE 1 + n.sent_back::INTEGER END AS once"""
 DERIVED_REVIEW = (
     "work_date", "review_date", "linked", "work_source_key", "work_action", "work_units", "site_key", "team_key", "batch_key", "round",
     "is_first", "is_last", "stage_first", "stage_last", "overturned", "once",

@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from data import derive, reference, rollup
 from data.codes import ACTIONS, ANNOTATE, CLOCKS, REWORK, STAGES, VERDICTS
 from data.errors import StoreError
+from data.ids import ITEM, same, split, whole
 from data.rollup import Changes, Dates, among, gather, portions
 
 # A load into a large store is compared with the weeks before its own dates and with the newest weeks, not with years of log.
@@ -41,6 +42,7 @@ class Log:
     name: str
     table: str
     key: str
+    parts: str  # the same as the log has it
     date: str
     stage: str
     staging: str
@@ -61,12 +63,12 @@ def _code(column: str, words: Sequence[str], default: int | None) -> str:
 
 
 _ENDED = "coalesce(ts, started_at + to_milliseconds((coalesce(duration_s, 0) * 1000)::BIGINT))"
-_SAID = "source_key, coalesce(given_key, worker_key) AS worker_key, project_key, item_id, ts, version, extra"
-_WORK_SAID = f"{_SAID}, event_id, batch_key, action, units, prelabelled_units, seconds, wall_s, clock"
-_REVIEW_SAID = f"""{_SAID}, review_id, CASE WHEN batch_given THEN batch_key END AS batch_key, CASE WHEN event_given THEN event_id END AS event_id,
+_SAID = f"source_key, coalesce(given_key, worker_key) AS worker_key, project_key, {whole('item')}, ts, version, extra"
+_WORK_SAID = f"{_SAID}, {whole('event')}, batch_key, action, units, prelabelled_units, seconds, wall_s, clock"
+_REVIEW_SAID = f"""{_SAID}, {whole("review")}, CASE WHEN batch_given THEN batch_key END AS batch_key, {whole("event", "event_given")},
     coalesce(given_reviewer_key, reviewer_key) AS reviewer_key, stage, round_given, verdict, inspected_units, error_units, error_type, sampled_why"""
 WORK = Log(
-    name="work", table="annotations", key="event_id", date="business_date",
+    name="work", table="annotations", key="event_id", parts="event_no, event_head", date="business_date",
     stage="""line BIGINT, source VARCHAR, event_id VARCHAR, worker_id VARCHAR, project_id VARCHAR, batch_id VARCHAR, item_id VARCHAR, ts TIMESTAMP_MS,
         wall_s DECIMAL(12,3), action UTINYINT, units DECIMAL(9,3), prelabelled_units DECIMAL(9,3), seconds DECIMAL(9,3), clock UTINYINT, round USMALLINT,
         version BIGINT, extra VARCHAR, load_id INTEGER, part INTEGER""",
@@ -77,28 +79,28 @@ WORK = Log(
     resolved="""s.action, s.units, s.prelabelled_units, s.seconds, nullif(s.wall_s, s.seconds) AS wall_s, s.clock, s.round, s.round IS NOT NULL AS round_given, s.version, s.extra,
         s.round AS given, s.load_id""",
     joins="",
-    facts=("worker_key", "project_key", "batch_key", "item_id", "ts", "action", "units", "prelabelled_units", "seconds", "wall_s", "clock", "extra"),
+    facts=("worker_key", "project_key", "batch_key", "item_head", "item_no", "ts", "action", "units", "prelabelled_units", "seconds", "wall_s", "clock", "extra"),
     given="CASE WHEN l.round_given THEN l.round END", fresh_given="f.given", gone="gone",
     said=f"""{_WORK_SAID}, CASE WHEN round_given THEN round END AS round, load_id""", fresh_said=f"{_WORK_SAID}, given AS round",
     restaged="""v.ts, v.wall_s, v.action, v.units, v.prelabelled_units, v.seconds, v.clock, v.round""",
 )  # fmt: skip
 REVIEW = Log(
-    name="review", table="reviews", key="review_id", date="work_date",
+    name="review", table="reviews", key="review_id", parts="review_no, review_head", date="work_date",
     stage="""line BIGINT, source VARCHAR, review_id VARCHAR, worker_id VARCHAR, project_id VARCHAR, batch_id VARCHAR, item_id VARCHAR, event_id VARCHAR,
         ts TIMESTAMP_MS, reviewer_id VARCHAR, stage UTINYINT, round_given USMALLINT, verdict UTINYINT, inspected_units DECIMAL(9,3),
         error_units DECIMAL(9,3), error_type VARCHAR, sampled_why VARCHAR, version BIGINT, extra VARCHAR, load_id INTEGER, part INTEGER""",
     staging=f"""SELECT line, $source, review_id, worker_id, project_id, batch_id, item_id, event_id, ts::TIMESTAMP_MS, reviewer_id,
         {_code("stage", STAGES, 1)}, round::USMALLINT, {_code("verdict", VERDICTS, None)}, inspected_units::DECIMAL(9,3), error_units::DECIMAL(9,3),
         error_type, sampled_why, version, extra, NULL, $part FROM ({{incoming}})""",
-    resolved="""s.event_id, s.event_id IS NOT NULL AS event_given, b.batch_key IS NOT NULL AS batch_given, coalesce(rv.same_as, rv.worker_key) AS reviewer_key,
+    resolved=f"""{split("event")}, event_id IS NOT NULL AS event_given, b.batch_key IS NOT NULL AS batch_given, coalesce(rv.same_as, rv.worker_key) AS reviewer_key,
         CASE WHEN rv.same_as IS NOT NULL THEN rv.worker_key END AS given_reviewer_key, s.stage,
         s.round_given, s.verdict, s.inspected_units, s.error_units, s.error_type, s.sampled_why, s.version, s.extra, s.load_id,
         s.reviewer_id IS NOT NULL AND rv.worker_key IS NULL AS lost""",
     joins="LEFT JOIN worker AS rv ON rv.worker_id = s.reviewer_id",
-    facts=("worker_key", "project_key", "item_id", "ts", "reviewer_key", "stage", "round_given", "verdict", "inspected_units", "error_units", "error_type",
+    facts=("worker_key", "project_key", "item_head", "item_no", "ts", "reviewer_key", "stage", "round_given", "verdict", "inspected_units", "error_units", "error_type",
            "sampled_why", "extra"),
-    given="row(CASE WHEN l.event_given THEN l.event_id END, CASE WHEN l.batch_given THEN l.batch_key END)",
-    fresh_given="row(f.event_id, CASE WHEN f.batch_given THEN f.batch_key END)", gone="gone_review",
+    given="row(CASE WHEN l.event_given THEN l.event_no END, CASE WHEN l.event_given THEN l.event_head END, CASE WHEN l.batch_given THEN l.batch_key END)",
+    fresh_given="row(f.event_no, f.event_head, CASE WHEN f.batch_given THEN f.batch_key END)", gone="gone_review",
     said=f"{_REVIEW_SAID}, load_id", fresh_said=_REVIEW_SAID,
     restaged="""v.event_id, v.ts, v.stage, v.round_given, v.verdict, v.inspected_units, v.error_units, v.error_type, v.sampled_why""",
 )  # fmt: skip
@@ -116,7 +118,7 @@ class Facts:
         self.repeated = False  # the temporary table `ranked` holds rows of facts that came more than once
         self.rewriting = False  # rows of former loads are put in anew: those may be anywhere in the log
         self.named = False  # a person, project or batch may have come up for the first time
-        self._touched: list[str] = []  # selects of (project_key, item_id) whose reviews must be judged anew
+        self._touched: list[str] = []  # selects of ITEM whose reviews must be judged anew
 
     def value(self, sql: str) -> int:
         return int(self.cur.execute(sql).fetchall()[0][0])
@@ -191,9 +193,9 @@ class Facts:
             " OR lost" if log is REVIEW else ""
         )
         select = f"""CREATE OR REPLACE TEMP TABLE {fresh} AS
-            SELECT s.rowid AS id, c.source_key, s.{log.key}, coalesce(w.same_as, w.worker_key) AS worker_key,
+            SELECT s.rowid AS id, c.source_key, {split(log.key.removesuffix("_id"))}, coalesce(w.same_as, w.worker_key) AS worker_key,
                 CASE WHEN w.same_as IS NOT NULL THEN w.worker_key END AS given_key, p.project_key, CASE WHEN s.batch_id IS NULL THEN 0 ELSE b.batch_key END AS batch_key,
-                s.item_id, s.ts, {log.resolved}
+                {split("item")}, s.ts, {log.resolved}
             FROM {stage} AS s LEFT JOIN source AS c ON c.name = s.source LEFT JOIN worker AS w ON w.worker_id = s.worker_id
             LEFT JOIN project AS p ON p.project_id = s.project_id LEFT JOIN batch AS b ON b.project_key = p.project_key AND b.batch_id = s.batch_id {log.joins}"""
         if self.value(f"SELECT count(*) FROM {stage}") <= MANY_ROWS:  # a push seldom names anything new: look first
@@ -230,7 +232,7 @@ class Facts:
 
         What an older row said is kept, and so is what a file said again, in case the load that said it first is taken back.
         """
-        columns = ", ".join(f"l.{c}" for c in ("source_key", log.key, "version", *log.facts))
+        columns = ", ".join(f"l.{c}" for c in ("source_key", *log.parts.split(", "), "version", *log.facts))
         newer = "coalesce(f.version > o.version, f.version IS NOT NULL AND o.version IS NULL)"  # replaces, even where it says the same
         changed = " OR ".join(
             [newer, *(f"o.{c} IS DISTINCT FROM f.{c}" for c in log.facts), f"({log.fresh_given}) IS DISTINCT FROM o.given"]
@@ -239,8 +241,8 @@ class Facts:
             SELECT o.rid, f.id, ({changed}) AS changed,
                 NOT ({changed}) OR coalesce(f.version < o.version, f.version IS NULL AND o.version IS NOT NULL) AS old_news
             FROM (SELECT l.rid, {columns}, {log.given} AS given FROM {part} AS l
-                  SEMI JOIN {fresh} AS f ON f.{log.key} = l.{log.key} AND f.source_key = l.source_key) AS o
-            JOIN {fresh} AS f ON f.{log.key} = o.{log.key} AND f.source_key = o.source_key""")
+                  SEMI JOIN {fresh} AS f ON {same("f", "l", log.parts)} AND f.source_key = l.source_key) AS o
+            JOIN {fresh} AS f ON {same("f", "o", log.parts)} AND f.source_key = o.source_key""")
         rows, known, duplicates = self.cur.execute(
             f"SELECT (SELECT count(*) FROM {fresh}), count(*), count(*) FILTER (old_news) FROM met"
         ).fetchall()[0]
@@ -302,13 +304,13 @@ class Facts:
         if not (fate.new + fate.updated or gone):
             return fate
         touched = "SELECT {} FROM fresh" + (" UNION ALL SELECT {} FROM gone" if gone else "")
-        items = touched.format("project_key, item_id", "project_key, item_id")
+        items = touched.format(ITEM, ITEM)
         derive.find_relatives(cur, part, items)
         rounds = repeats = overlaps = ""
         if self.value("SELECT count(*) FROM (SELECT 1 FROM relative LIMIT 1)"):
             derive.number_rounds(cur)
             self.renumber()
-            submitted = f"SELECT is_new, id, project_key, item_id, repeat_of FROM relative WHERE action IN ({ANNOTATE}, {REWORK})"
+            submitted = f"SELECT is_new, id, {ITEM}, repeat_of FROM relative WHERE action IN ({ANNOTATE}, {REWORK})"
             derive.mark_repeats(cur, "work", submitted, "repeated")
             cur.execute("""CREATE OR REPLACE TEMP TABLE joined AS SELECT w.*, 0 AS gained, 1 AS parted
                 FROM (FROM repeated WHERE NOT is_new) AS r JOIN work AS w ON w.rowid = r.id WHERE w.repeat_of IS NULL""")
@@ -325,8 +327,8 @@ class Facts:
             overlaps = "LEFT JOIN (FROM covered WHERE is_new AND {part}) AS o ON o.id = p.id"
         derive.place(cur, "fresh", "placed")
         rows = f"""
-            SELECT {derive.business_date(cur, "p.local_ts", "p.site_key")} AS business_date, p.worker_key, p.ts, p.source_key, p.event_id,
-                p.project_key, p.batch_key, p.item_id, p.action,
+            SELECT {derive.business_date(cur, "p.local_ts", "p.site_key")} AS business_date, p.worker_key, p.ts, p.source_key, p.event_no, p.event_head,
+                p.project_key, p.batch_key, p.item_no, p.item_head, p.action,
                 coalesce(p.round, {"r.round" if rounds else "NULL"}, 1 + (p.action = {REWORK})::INTEGER)::USMALLINT AS round, p.round_given,
                 p.units, p.prelabelled_units, p.seconds, p.wall_s, coalesce({"o.overlap_s" if overlaps else "NULL"}, 0)::DECIMAL(12,3) AS overlap_s,
                 p.clock, hour(p.local_ts)::UTINYINT AS hour, p.site_key, p.team_key, p.version, coalesce(p.load_id, {self.load_id}) AS load_id, p.extra, p.given_key,
@@ -373,7 +375,7 @@ class Facts:
         if not self.rewriting:
             self.changes.added[log.name] = f"(FROM {log.name} WHERE load_id = {self.load_id})"
             return
-        mine = f"FROM {log.name} AS l SEMI JOIN {fresh} AS f ON f.source_key = l.source_key AND f.{log.key} = l.{log.key}"
+        mine = f"FROM {log.name} AS l SEMI JOIN {fresh} AS f ON f.source_key = l.source_key AND {same('f', 'l', log.parts)}"
         self.changes.stale[log.name] |= self.dates(f"SELECT DISTINCT {log.date} {mine}")
         if log is REVIEW:
             self.changes.stale_earned |= self.dates(f"SELECT DISTINCT review_date {mine}")
@@ -416,13 +418,13 @@ class Facts:
             "SELECT DISTINCT accepted_on FROM batch SEMI JOIN moved USING (batch_key) WHERE accepted_on IS NOT NULL"
         )
         cur.execute("DELETE FROM work WHERE rowid IN (SELECT id FROM moving)")
-        cur.execute("INSERT INTO work BY NAME FROM moved ORDER BY business_date, worker_key, ts")
+        cur.execute("INSERT INTO work BY NAME SELECT * EXCLUDE (event_id, item_id) FROM moved ORDER BY business_date, worker_key, ts")
         mine = f"load_id = {self.load_id}"
         changes.added["work"] = f"(FROM work WHERE {mine} UNION ALL FROM moved WHERE NOT {mine})"
         cur.execute(
-            """CREATE OR REPLACE TEMP TABLE stranded AS SELECT DISTINCT project_key, item_id FROM review SEMI JOIN moved_worker USING (worker_key)"""
+            f"""CREATE OR REPLACE TEMP TABLE stranded AS SELECT DISTINCT {ITEM} FROM review SEMI JOIN moved_worker USING (worker_key)"""
         )
-        self._touched += ["SELECT project_key, item_id FROM moved", "FROM stranded"]
+        self._touched += [f"SELECT {ITEM} FROM moved", "FROM stranded"]
 
     # Reviews ---------------------------------------------------------------------------------------------------------
     def take_reviews(self) -> Fate:
@@ -443,8 +445,8 @@ class Facts:
         if self.settle_versions(REVIEW, part, "fresh_review", fate):
             self.replace(REVIEW)
         if REVIEW.table in self.gone:
-            self._touched.append("SELECT project_key, item_id FROM gone_review")
-        self._touched.append("SELECT project_key, item_id FROM fresh_review")
+            self._touched.append(f"SELECT {ITEM} FROM gone_review")
+        self._touched.append(f"SELECT {ITEM} FROM fresh_review")
         items = " UNION ALL ".join(self._touched)
         works = self.within(WORK, f"staged_{REVIEW.table}") if staged else _WHOLE.format("work")
         arrived = fate.new + fate.updated
@@ -459,12 +461,12 @@ class Facts:
         counted = " OR ".join(
             [
                 *(f"r.{c} IS DISTINCT FROM j.{c}" for c in derive.DERIVED_REVIEW),
-                "(NOT r.event_given AND r.event_id IS DISTINCT FROM j.event_id)",
+                "(NOT r.event_given AND (r.event_no IS DISTINCT FROM j.event_no OR r.event_head IS DISTINCT FROM j.event_head))",
                 "(r.repeat_of IS NULL) <> (j.repeat_of IS NULL)",
                 "(j.once IS NULL AND r.repeat_of IS DISTINCT FROM j.repeat_of)",
             ]
         )
-        changed = f"""SELECT j.id, r.work_date AS old_date, r.review_date AS old_review_date, j.event_id, {columns}, ({counted}) AS counted
+        changed = f"""SELECT j.id, r.work_date AS old_date, r.review_date AS old_review_date, j.event_no, j.event_head, {columns}, ({counted}) AS counted
             FROM (FROM judged WHERE NOT is_new AND {{}}) AS j JOIN review AS r ON r.rowid = j.id
             WHERE {counted} OR r.repeat_of IS DISTINCT FROM j.repeat_of"""
         if parts == 1:
@@ -478,8 +480,8 @@ class Facts:
             self.rejudge(derived)
         if arrived:
             rows = f"""
-                SELECT f.worker_key, f.ts, f.source_key, f.review_id, coalesce(f.event_id, j.event_id) AS event_id, f.event_given, f.project_key, f.batch_given,
-                    f.item_id, f.reviewer_key, f.stage, f.round_given, f.verdict, f.inspected_units, f.error_units, f.error_type, f.sampled_why, f.version,
+                SELECT f.worker_key, f.ts, f.source_key, f.review_no, f.review_head, coalesce(f.event_head, j.event_head) AS event_head, coalesce(f.event_no, j.event_no) AS event_no, f.event_given, f.project_key, f.batch_given,
+                    f.item_no, f.item_head, f.reviewer_key, f.stage, f.round_given, f.verdict, f.inspected_units, f.error_units, f.error_type, f.sampled_why, f.version,
                     coalesce(f.load_id, {self.load_id}) AS load_id, f.extra, f.given_key, f.given_reviewer_key, {columns}
                 FROM (FROM fresh_review WHERE {{part}}) AS f JOIN (FROM judged WHERE is_new AND {{part}}) AS j ON j.id = f.id"""
             self.append(REVIEW, "fresh_review", rows)
@@ -489,23 +491,22 @@ class Facts:
     def logged_reviews(self, part: str) -> int:
         """How many reviews in this part of the log are of items that were touched."""
         touched = " UNION ALL ".join(self._touched)
-        same = "t.project_key = r.project_key AND t.item_id = r.item_id"
-        return self.value(f"SELECT count(*) FROM {part} AS r SEMI JOIN ({touched}) AS t ON {same}")
+        return self.value(f"SELECT count(*) FROM {part} AS r SEMI JOIN ({touched}) AS t ON {same('t', 'r', ITEM)}")
 
     def rejudge(self, derived: Sequence[str]) -> None:
         """Write what is now known of logged reviews, from rejudged; of very many by taking their rows out and putting them in again, a
         portion at a time, since what an update replaces stays in memory until the end."""
-        own = "CASE WHEN r.event_given THEN r.event_id ELSE j.event_id END"
+        own = {c: f"CASE WHEN r.event_given THEN r.{c} ELSE j.{c} END" for c in ("event_head", "event_no")}
         first, last, count = self.cur.execute("SELECT min(id), max(id), count(*) FROM rejudged").fetchall()[0]
         if count <= rollup.AT_ONCE:
-            sets = ", ".join(f"{c} = j.{c}" for c in derived)
-            self.cur.execute(f"UPDATE review AS r SET {sets}, event_id = {own} FROM rejudged AS j WHERE r.rowid = j.id")
+            sets = ", ".join([*(f"{c} = j.{c}" for c in derived), *(f"{c} = {value}" for c, value in own.items())])
+            self.cur.execute(f"UPDATE review AS r SET {sets} FROM rejudged AS j WHERE r.rowid = j.id")
             return
-        columns = ", ".join(f"j.{c} AS {c}" for c in derived)
+        columns = ", ".join([*(f"j.{c} AS {c}" for c in derived), *(f"{value} AS {c}" for c, value in own.items())])
         for part in _ranges(first, last):
             some = f"(FROM rejudged WHERE {part})"
             self.cur.execute(f"""CREATE OR REPLACE TEMP TABLE judged_anew AS
-                SELECT r.* REPLACE ({columns}, {own} AS event_id) FROM review AS r JOIN {some} AS j ON j.id = r.rowid""")
+                SELECT r.* EXCLUDE (event_id, item_id, review_id) REPLACE ({columns}) FROM review AS r JOIN {some} AS j ON j.id = r.rowid""")
             self.cur.execute(f"DELETE FROM review WHERE rowid IN (SELECT id FROM {some})")
             self.cur.execute("INSERT INTO review BY NAME FROM judged_anew ORDER BY work_date, worker_key, ts")
 

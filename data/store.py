@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -21,9 +22,11 @@ from data.errors import StoreBusy, StoreError, TooMuch
 # A relation would spare the answer one copy but plan the question twice, which takes longer: answers are small.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
+log = logging.getLogger("piecework.store")
+
 ROOT = Path(__file__).resolve().parent
 MIGRATIONS = ROOT / "migrations"
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 
 def default_path() -> Path:
@@ -110,6 +113,7 @@ class Store:
             )
         for number, file in _numbered(folder):
             if number > found:
+                log.warning("Bringing %s to format %d, which may take minutes. / 正在升级数据文件，可能需要几分钟。", self.path, number)
                 with self.transaction() as cur:
                     cur.execute(file.read_text(encoding="utf-8"))
                     cur.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(number)])

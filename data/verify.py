@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from data import derive, rollup
 from data.codes import ANNOTATE, REJECT, REWORK
+from data.ids import ITEM
 from data.store import Store
 
 
@@ -66,14 +67,14 @@ def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, str, int]]:
         for table, select in tables.items():
             yield *same(table), _differences(cur, table, select.format(rel=log))
     yield *same("earn_day"), _differences(cur, "earn_day", rollup.earned_on(cur, None))
-    for table, key in (("work", "source_key, event_id"), ("review", "source_key, review_id")):
+    for table, key in (("work", "source_key, event_no, event_head"), ("review", "source_key, review_no, review_head")):
         twice = f"SELECT count(*) FROM (SELECT {key} FROM {table} GROUP BY ALL HAVING count(*) > 1)"
         en, zh = _WORDS[table]
         yield f"{table} keys unique", f"{en.capitalize()}: no row twice", f"{zh}没有重复的记录", _count(cur, twice)
     for log, rows in (("work", f"(FROM work WHERE action IN ({ANNOTATE}, {REWORK}))"), ("review", "review")):
-        apart = f"""SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY project_key, item_id
+        apart = f"""SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY {ITEM}
             HAVING count(*) > 1 AND (count(repeat_of) < count(*) OR min(repeat_of) <> max(repeat_of)))"""
-        mixed = f"SELECT count(*) FROM (SELECT repeat_of FROM {rows} WHERE repeat_of IS NOT NULL GROUP BY ALL HAVING count(DISTINCT (project_key, item_id)) > 1)"
+        mixed = f"SELECT count(*) FROM (SELECT repeat_of FROM {rows} WHERE repeat_of IS NOT NULL GROUP BY ALL HAVING count(DISTINCT ({ITEM})) > 1)"
         wrong = _count(cur, apart) + _count(cur, mixed) + (_count(cur, _MISCOUNTED) if log == "review" else 0)
         en, zh = _WORDS[log]
         yield f"{log} items counted once", f"{en.capitalize()}: every item is counted once", f"{zh}中每题只计一次", wrong
@@ -92,7 +93,7 @@ def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, str, int]]:
 # Items whose reviews all fall to one day, person, team, batch and attempt and that not exactly one of them counts, for what it is; others that any counts.
 _MISCOUNTED = f"""SELECT count(*) FROM (
     SELECT min({derive.PLACE}) <> max({derive.PLACE}) AS apart, count(*) AS n, count(once) AS told, count(*) FILTER (once > 0) AS counting,
-        max(once) AS most, 1 + bool_or(verdict = {REJECT})::INTEGER AS due FROM review GROUP BY project_key, item_id)
+        max(once) AS most, 1 + bool_or(verdict = {REJECT})::INTEGER AS due FROM review GROUP BY {ITEM})
     WHERE CASE WHEN apart THEN told > 0 ELSE told < n OR counting <> 1 OR most <> due END"""
 
 

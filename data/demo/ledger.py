@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from data import reference, rollup
+from data import ids, reference, rollup
 from data.codes import ACCEPT, ANNOTATE, CLOCKS, REJECT, REWORK
 from data.demo.floor import DAY_MS, PER_DAY, WHY, ZONE_MS, Floor, Rows, take
 from data.demo.log import event_ids, item_ids, review_ids, words
@@ -189,7 +189,8 @@ class Ledger:
         began = datetime.now(UTC).replace(tzinfo=None)
         (load_id,) = cur.execute("SELECT coalesce(max(load_id), 0) + 1 FROM load").fetchall()[0]
         cur.register("arriving", pa.Table.from_batches(rows.combine_chunks().to_batches(max_chunksize=ROW_GROUP), rows.schema))
-        cur.execute(f"INSERT INTO {log} BY NAME SELECT *, {constants}, {load_id} AS load_id FROM arriving")
+        kept = ids.columns(rows.column_names)
+        cur.execute(f"INSERT INTO {log} BY NAME SELECT {kept}, {constants}, {load_id} AS load_id FROM arriving")
         cur.unregister("arriving")
         count = int(rows.num_rows)
         cur.execute(
@@ -207,8 +208,8 @@ class Ledger:
             cur.unregister("longest")
             # Nobody takes up an item again but in a later round.
             cur.execute("""UPDATE work SET repeat_of = n.number FROM (
-                    SELECT project_key, item_id, row_number() OVER ()::INTEGER AS number FROM work WHERE round > 1 GROUP BY ALL
-                ) AS n WHERE work.project_key = n.project_key AND work.item_id = n.item_id""")
+                    SELECT project_key, item_head, item_no, row_number() OVER ()::INTEGER AS number FROM work WHERE round > 1 GROUP BY ALL
+                ) AS n WHERE work.project_key = n.project_key AND work.item_no = n.item_no AND work.item_head = n.item_head""")
             rollup.rebuild(cur)
 
 

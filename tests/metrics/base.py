@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from data import ids
 from data.rollup import REVIEW_ROLLUPS, WORK_ROLLUPS
 from data.store import Store
 
@@ -91,7 +92,7 @@ def fill(path: Path, seed: int = 7, rows: int = 3000) -> Store:
 def _insert(cur, table: str, rows: list[dict]) -> None:
     arrow = pa.Table.from_pylist(rows)
     cur.register("incoming", arrow)
-    cur.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+    cur.execute(f"INSERT INTO {table} BY NAME SELECT {ids.columns(arrow.column_names)} FROM incoming")
     cur.unregister("incoming")
 
 
