@@ -411,16 +411,16 @@ class Facts:
                     p.team_key AS new_team, p.old_date, p.old_hour, p.old_site, p.old_team FROM placed_mover AS p)
             WHERE new_date IS DISTINCT FROM old_date OR new_hour IS DISTINCT FROM old_hour OR new_site <> old_site OR new_team <> old_team""")
         cur.execute("""CREATE OR REPLACE TEMP TABLE moved AS
-            SELECT w.* REPLACE (m.new_date AS business_date, m.new_hour AS hour, m.new_site AS site_key, m.new_team AS team_key)
+            SELECT w.* EXCLUDE (event_id, item_id) REPLACE (m.new_date AS business_date, m.new_hour AS hour, m.new_site AS site_key, m.new_team AS team_key)
             FROM work AS w JOIN moving AS m ON m.id = w.rowid""")
         changes.stale["work"] |= self.dates("SELECT DISTINCT old_date FROM moving")
         changes.stale_earned |= self.dates(
             "SELECT DISTINCT accepted_on FROM batch SEMI JOIN moved USING (batch_key) WHERE accepted_on IS NOT NULL"
         )
         cur.execute("DELETE FROM work WHERE rowid IN (SELECT id FROM moving)")
-        cur.execute("INSERT INTO work BY NAME SELECT * EXCLUDE (event_id, item_id) FROM moved ORDER BY business_date, worker_key, ts")
+        cur.execute("INSERT INTO work BY NAME FROM moved ORDER BY business_date, worker_key, ts")
         mine = f"load_id = {self.load_id}"
-        changes.added["work"] = f"(FROM work WHERE {mine} UNION ALL FROM moved WHERE NOT {mine})"
+        changes.added["work"] = f"(FROM work WHERE {mine} UNION ALL BY NAME FROM moved WHERE NOT {mine})"
         cur.execute(
             f"""CREATE OR REPLACE TEMP TABLE stranded AS SELECT DISTINCT {ITEM} FROM review SEMI JOIN moved_worker USING (worker_key)"""
         )

@@ -231,10 +231,11 @@ def described(store: Store) -> list[tuple]:
     )
 
 
-def test_an_older_store_is_brought_forward_once(older: Path, migrations: Path) -> None:
+def test_an_older_store_is_brought_forward_once(older: Path, migrations: Path, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         with Store(older) as store:
             assert store.meta("schema_version") == str(SCHEMA_VERSION + 2)
+            assert len(caplog.records) == 2  # a sentence for each format, the first time
             assert store.rows("SELECT * FROM shelf") == [(1, "old")]
             assert store.rows("SELECT event_id FROM work ORDER BY 1") == [("e1",), ("e2",)]
             assert [check.name for check in verify(store) if not check.ok] == []
