@@ -54,7 +54,8 @@ REVIEW_DIMS = {
     "reviewer": "t.reviewer_key", "error_type": "coalesce(t.error_type, '')",
 }  # fmt: skip
 LOG_DATE = dated("t.work_date")
-WHO_AND_WHAT = ("stage", "reviewer", "error_type")  # in which the reviews of one piece of work differ
+# Without that in which the reviews of one piece of work differ.
+JUDGED_DIMS = {dim: key for dim, key in REVIEW_DIMS.items() if dim not in ("stage", "reviewer", "error_type")}
 REVIEW_SUMS = {
     name: f"t.{name}"
     for name in (
@@ -145,7 +146,7 @@ VIEWS = (
         "review",
         (
             Table(
-                "judged_day", {dim: key for dim, key in REVIEW_DIMS.items() if dim not in WHO_AND_WHAT},
+                "judged_day", JUDGED_DIMS,
                 {**REVIEW_SUMS, "lone_rows": "t.item_rows", "lone_rejected_rows": "t.item_rejected_rows"},
             ),
             Table(
@@ -159,7 +160,7 @@ VIEWS = (
         "item_review",
         (
             Table(
-                "judged_item", {dim: key for dim, key in REVIEW_DIMS.items() if dim not in WHO_AND_WHAT},
+                "judged_item", JUDGED_DIMS,
                 {"sent_back": "CASE WHEN t.rejections > 0 THEN 1 ELSE 0 END"},
             ),
             Table(
