@@ -82,7 +82,7 @@ _EARN_LOG = Table(
     "work",
     {**dated("t.business_date"), **PLACE, **EMPLOYED, **PROJECT, "batch": "t.batch_key", "action": "t.action", "round": "t.round"},
     {"owed": "t.pay", "sold": "t.revenue", "no_price": "0", "no_rate": "0", "earned": "t.unit_count"},
-    f"""(WITH earned AS (
+    f"""(FROM (WITH earned AS (
         SELECT business_date, 'submit' AS basis, {_KEYS}, sum(units) AS unit_count FROM work GROUP BY ALL
         UNION ALL
         SELECT r.review_date, b.basis, r.worker_key, r.team_key, r.site_key, r.project_key, r.batch_key, r.work_action, r.round, sum(r.work_units)
@@ -97,7 +97,8 @@ _EARN_LOG = Table(
             THEN n.unit_count * p.amount ELSE 0 END AS revenue
     FROM named AS n LEFT JOIN batch AS g USING (batch_key)
     ASOF LEFT JOIN price AS p ON p.project_key = n.project_key AND n.business_date >= p.valid_from
-    ASOF LEFT JOIN rate AS r ON r.project_key = n.project_key AND r.action = n.action_name AND n.business_date >= r.valid_from)""",
+    ASOF LEFT JOIN rate AS r ON r.project_key = n.project_key AND r.action = n.action_name AND n.business_date >= r.valid_from)
+    WHERE pay <> 0 OR revenue <> 0)""",
     raw=True,
 )  # fmt: skip
 
