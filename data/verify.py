@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from data import derive, rollup
 from data.codes import ANNOTATE, REJECT, REWORK
+from data.facts import LOGS
 from data.ids import ITEM
 from data.store import Store
 
@@ -67,10 +68,10 @@ def _checks(cur: DuckDBPyConnection) -> Iterator[tuple[str, str, str, int]]:
         for table, select in tables.items():
             yield *same(table), _differences(cur, table, select.format(rel=log))
     yield *same("earn_day"), _differences(cur, "earn_day", rollup.earned_on(cur, None))
-    for table, key in (("work", "source_key, event_no, event_head"), ("review", "source_key, review_no, review_head")):
-        twice = f"SELECT count(*) FROM (SELECT {key} FROM {table} GROUP BY ALL HAVING count(*) > 1)"
-        en, zh = _WORDS[table]
-        yield f"{table} keys unique", f"{en.capitalize()}: no row twice", f"{zh}没有重复的记录", _count(cur, twice)
+    for one in LOGS.values():
+        twice = f"SELECT count(*) FROM (SELECT source_key, {one.parts} FROM {one.name} GROUP BY ALL HAVING count(*) > 1)"
+        en, zh = _WORDS[one.name]
+        yield f"{one.name} keys unique", f"{en.capitalize()}: no row twice", f"{zh}没有重复的记录", _count(cur, twice)
     for log, rows in (("work", f"(FROM work WHERE action IN ({ANNOTATE}, {REWORK}))"), ("review", "review")):
         apart = f"""SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY {ITEM}
             HAVING count(*) > 1 AND (count(repeat_of) < count(*) OR min(repeat_of) <> max(repeat_of)))"""

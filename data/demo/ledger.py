@@ -207,9 +207,9 @@ class Ledger:
             cur.execute("UPDATE worker AS w SET longest_interval_s = l.s FROM longest AS l WHERE l.worker_key = w.worker_key")
             cur.unregister("longest")
             # Nobody takes up an item again but in a later round.
-            cur.execute("""UPDATE work SET repeat_of = n.number FROM (
-                    SELECT project_key, item_head, item_no, row_number() OVER ()::INTEGER AS number FROM work WHERE round > 1 GROUP BY ALL
-                ) AS n WHERE work.project_key = n.project_key AND work.item_no = n.item_no AND work.item_head = n.item_head""")
+            cur.execute(f"""UPDATE work SET repeat_of = n.number FROM (
+                    SELECT {ids.ITEM}, row_number() OVER ()::INTEGER AS number FROM work WHERE round > 1 GROUP BY ALL
+                ) AS n WHERE {ids.same("work", "n", ids.ITEM)}""")
             rollup.rebuild(cur)
 
 
