@@ -238,7 +238,7 @@ class Compiler:
     def asides(self, looks: Sequence[Look]) -> tuple[str, dict[str, object], list[str]]:
         """One statement with one row: each look's aggregate over the rows behind the query in its view, unsplit; with `undated`, over
         those it leaves out for having no date. The names are those of the columns: a view that does not carry the question has none."""
-        self.params = Params()
+        own, self.params = self.params, Params()
         selects: list[str] = []
         names: list[str] = []
         for view, undated in dict.fromkeys((look.view, look.undated) for look in looks):
@@ -252,7 +252,8 @@ class Compiler:
             predicates = self.predicates(table, undated=undated)
             selects.append(f"(SELECT {', '.join(selected)} {self._from(table, selected, predicates)}) AS look{len(selects)}")
             names += [look.name for look in mine]
-        return f"SELECT {', '.join(names)} FROM {', '.join(selects)}", self.params.values, names
+        own, self.params = self.params, own
+        return f"SELECT {', '.join(names)} FROM {', '.join(selects)}", own.values, names
 
     def _outputs(self, measure: Measure) -> list[str]:
         if measure.method:

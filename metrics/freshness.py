@@ -14,6 +14,7 @@ from data.store import Store
 from metrics.scope import Scope
 
 MATURE_SHARE = 0.95  # of first verdicts that must have come in before a day counts as settled (metrics.md 1.4)
+DAY = timedelta(days=1)
 YOUNG = timedelta(days=2)  # the newest dates, whose reviews come in all the time
 MATURITY_WINDOW = 60  # business dates whose reviews tell how long that takes
 
@@ -22,14 +23,12 @@ MATURITY_WINDOW = 60  # business dates whose reviews tell how long that takes
 class Freshness:
     """`as_of`: newest instant in the log, UTC. `last`: newest business date (of the log, else of the people table). `first_hire`.
 
-    `maturity` is the number of days after which 95 % of first verdicts have come in. None where there is nothing to tell from.
-    `zones`: the IANA zone of each named site; `home`: the store's own, for a base without sites.
+    None where there is nothing to tell from. `zones`: the IANA zone of each named site; `home`: the store's own, for a base without sites.
     """
 
     as_of: datetime | None
     last: date | None
     first_hire: date | None
-    maturity: int
     zones: Mapping[str, str] = field(default_factory=dict)
     home: str = "UTC"
 
@@ -96,24 +95,37 @@ def _read(store: Store) -> Freshness:
     if days:
         # The newest instant lies in the newest business date of its site, at most a day before the newest of all.
         ((newest,),) = store.rows(
-            "SELECT max(ts) FROM (SELECT max(ts) AS ts FROM work WHERE business_date >= CAST($last AS DATE) - 1"
-            " UNION ALL SELECT max(ts) FROM review WHERE review_date >= CAST($last AS DATE) - 1) AS newest",
-            {"last": last},
+            "SELECT max(ts) FROM (SELECT max(ts) AS ts FROM work WHERE business_date BETWEEN $since AND $last"
+            " UNION ALL SELECT max(ts) FROM review WHERE review_date BETWEEN $since AND $last) AS newest",
+            {"since": last - DAY, "last": last},
         )
-    # How long reviews take does not change with the last days' own.
-    known = last, store.version_of(None, last - YOUNG if last else None)
-    maturity = settled(store, "maturity", known, lambda: _maturity(store, last))
-    return Freshness(newest.replace(tzinfo=UTC) if newest else None, last, hired, maturity, zones, home)
+    return Freshness(newest.replace(tzinfo=UTC) if newest else None, last, hired, zones, home)
 
 
 def _described(store: Store) -> tuple[date | None, date | None, dict[str, str], str]:
     """First hire, last change of anybody's employment, the zones of the sites, the store's own."""
     ((hired, changed),) = store.rows("SELECT min(from_date), max(greatest(from_date, coalesce(to_date, from_date))) FROM presence")
-    zones = dict(store.rows("SELECT site_id, zone FROM site WHERE site_id != '' AND zone IS NOT NULL"))
+    zones = {name: zone for _key, name, zone in sites(store) if name and zone}
     return hired, changed, zones, store.meta("zone") or "UTC"
 
 
-def _maturity(store: Store, last: date | None) -> int:
+def sites(store: Store) -> list[tuple[int, str, str | None]]:
+    """Key, id and zone of every site, the one without an id among them."""
+    described = store.version_of(None, None, facts=False)
+    found: list[tuple[int, str, str | None]] = settled(
+        store, "sites", described, lambda: store.rows("SELECT site_key, site_id, zone FROM site")
+    )
+    return found
+
+
+def maturity(store: Store, last: date) -> int:
+    """The number of days after which 95 % of first verdicts have come in, told by those of the MATURITY_WINDOW days up to `last`; 0 without any."""
+    # How long reviews take does not change with the last days' own.
+    known = last, store.version_of(None, last - YOUNG)
+    return int(settled(store, "maturity", known, lambda: _maturity(store, last)))
+
+
+def _maturity(store: Store, last: date) -> int:
     ((lag,),) = store.rows(
         "SELECT min(lag) FROM (SELECT lag, sum(n) OVER (ORDER BY lag) AS upto, sum(n) OVER () AS n FROM ("
         " SELECT greatest(review_date - business_date, 0) AS lag, sum(first_rows) AS n FROM review_day"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -14,10 +15,11 @@ from babel.dates import format_skeleton
 from data.codes import CLOCKS
 from data.store import Store
 from metrics.compile import Compiler, Look
-from metrics.freshness import Freshness
+from metrics.freshness import Freshness, maturity
 from metrics.labels import CODES, CODES_EN
 from metrics.memory import remembered
 from metrics.model import Measure, Note, Text
+from metrics.period import Period
 
 if TYPE_CHECKING:
     from metrics.query import Query
@@ -47,21 +49,55 @@ LOOKS = (
 )
 
 
-def facts_notes(store: Store, query: Query, scope: Scope, compiler: Compiler) -> list[Note]:
-    """Notes that need a look at the facts behind the result, within the same scope and filters."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Aside:
+    """A statement that tells what notes need to know: one row of the looks it found. `facts`: whether work or reviews can change that."""
+
+    sql: str
+    params: dict[str, object]
+    period: Period
+    facts: bool
+
+    @property
+    def key(self) -> Hashable:
+        """What tells it from others."""
+        return self.sql, tuple(self.params.items())
+
+    def look(self, store: Store) -> dict[str, Any]:
+        """What it finds, by the names of the looks."""
+        found: dict[str, Any] = remembered(store, self.sql, self.params, self.period, lambda got: got.to_pylist()[0], facts=self.facts)
+        return found
+
+
+def asides(compiler: Compiler) -> list[Aside]:
+    """The statements behind `facts_notes`, to be asked beside the question itself; undated rows change with no business date."""
+    wanted = {f"undated_{view}" for view, *_ in _undated(compiler)}
     parts = [part for measure in compiler.measures for part in compiler.registry.parts(measure.name)]
-    names, views = {part.name for part in parts}, dict.fromkeys(part.view for part in parts)
-    undated = tuple(dict.fromkeys(UNDATED[name] for name in views if name in UNDATED)) if compiler.dated else ()
-    wanted = {f"undated_{view}" for view, *_ in undated}
-    if any(measure.clocked for measure in (*compiler.measures, *parts)) and "clock" not in query.by:
+    if any(measure.clocked for measure in (*compiler.measures, *parts)) and "clock" not in compiler.query.by:
         wanted.add("clocks")
-    if names & {"revenue", "pay", "labour_cost", "review_cost", "rework_cost"}:
+    if {part.name for part in parts} & {"revenue", "pay", "labour_cost", "review_cost", "rework_cost"}:
         wanted |= {"unpriced", "unrated"}
     if any(part.view == "review" and part.name not in OF_REVIEWS for part in parts):
         wanted.add("unlinked")
-    seen = _look(store, compiler, wanted)
+    found = []
+    for view, undated in dict.fromkeys(("" if look.undated else look.view, look.undated) for look in LOOKS if look.name in wanted):
+        sql, params, names = compiler.asides([look for look in LOOKS if look.undated == undated and (undated or look.view == view)])
+        if names:
+            found.append(Aside(sql, params, compiler.query.period, not undated))
+    return found
+
+
+def _undated(compiler: Compiler) -> list[tuple[str, str, str]]:
+    """The views whose undated rows the question leaves out."""
+    views = dict.fromkeys(part.view for measure in compiler.measures for part in compiler.registry.parts(measure.name))
+    return list(dict.fromkeys(UNDATED[name] for name in views if name in UNDATED)) if compiler.dated else []
+
+
+def facts_notes(store: Store, scope: Scope, compiler: Compiler, seen: Mapping[str, Any]) -> list[Note]:
+    """Notes on the facts behind the result, within the same scope and filters; `seen` is what its `asides` found."""
+    names = {part.name for measure in compiler.measures for part in compiler.registry.parts(measure.name)}
     found: list[Note] = []
-    for view, en, zh in undated:
+    for view, en, zh in _undated(compiler):
         if count := seen.get(f"undated_{view}"):
             found.append(
                 Note(f"{_count(count)} {en} have no timestamp and are left out.", f"{_count(count)} {zh}没有时间戳，未计入。", "undated")
@@ -103,7 +139,12 @@ def facts_notes(store: Store, query: Query, scope: Scope, compiler: Compiler) ->
     return [*found, *_unknown_values(store, scope, compiler)]
 
 
-def time_notes(query: Query, compiler: Compiler, fresh: Freshness) -> tuple[list[Note], date | None]:
+def matures(compiler: Compiler) -> bool:
+    """Whether what is asked changes while reviews come in."""
+    return any(one.matures for measure in compiler.measures for one in (measure, *compiler.registry.parts(measure.name)))
+
+
+def time_notes(store: Store, query: Query, compiler: Compiler, fresh: Freshness) -> tuple[list[Note], date | None]:
     """Whether the range reaches days that may still move, and the first such day."""
     parts = [part for measure in compiler.measures for part in compiler.registry.parts(measure.name)]
     happens = any(part.view not in ("staff", "arrivals", "departures", "moves", "cost") for part in parts)
@@ -118,14 +159,14 @@ def time_notes(query: Query, compiler: Compiler, fresh: Freshness) -> tuple[list
         notes.append(
             Note(f"{day.en} may not be finished: data to {until.en}.", f"{day.zh}可能尚未结束：数据截至 {until.zh}。", "unfinished")
         )
-    settled = fresh.last - timedelta(days=fresh.maturity)
-    if settled < end and start <= fresh.last and any(measure.matures for measure in (*compiler.measures, *parts)):
-        first = settled + timedelta(days=1)
-        day, plural = day_words(first), "" if fresh.maturity == 1 else "s"
+    wait = maturity(store, fresh.last) if start <= fresh.last and matures(compiler) else None
+    if wait is not None and fresh.last - timedelta(days=wait) < end:
+        first = fresh.last - timedelta(days=wait - 1)
+        day, plural = day_words(first), "" if wait == 1 else "s"
         notes.append(
             Note(
-                f"Provisional from {day.en}: reviews take {fresh.maturity} day{plural} to come in.",
-                f"自{day.zh}起为暂定值：质检结果通常需 {fresh.maturity} 天到齐。",
+                f"Provisional from {day.en}: reviews take {wait} day{plural} to come in.",
+                f"自{day.zh}起为暂定值：质检结果通常需 {wait} 天到齐。",
                 "provisional",
             )
         )
@@ -179,16 +220,6 @@ def suppressed_note(names: list[Measure], groups: int, smallest: int) -> Note:
         f"{groups} 个不足 {smallest} 人的分组不予显示（{zh}）。",
         "suppressed",
     )
-
-
-def _look(store: Store, compiler: Compiler, wanted: Set[str]) -> dict[str, Any]:
-    """What the wanted looks found; one that the facts cannot answer is missing. Undated rows change with no business date."""
-    seen: dict[str, Any] = {}
-    for view, undated in dict.fromkeys(("" if look.undated else look.view, look.undated) for look in LOOKS if look.name in wanted):
-        sql, params, names = compiler.asides([look for look in LOOKS if look.undated == undated and (undated or look.view == view)])
-        if names:
-            seen |= remembered(store, sql, params, compiler.query.period, lambda found: found.to_pylist()[0], facts=not undated)
-    return seen
 
 
 def _unknown_values(store: Store, scope: Scope, compiler: Compiler) -> Iterator[Note]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 
 from data.store import Store
 from metrics.compile import Compiler, Span, Statement
-from metrics.freshness import Freshness, freshness
+from metrics.freshness import Freshness, freshness, maturity
 from metrics.intervals import Floats, wilson_many
 from metrics.labels import labels as labels
 from metrics.memory import PEOPLE, remembered
 from metrics.model import Dimension, Measure, Note, Text
-from metrics.notes import facts_notes, few_note, null_note, suppressed_note, time_notes
+from metrics.notes import Aside, asides, facts_notes, few_note, matures, null_note, suppressed_note, time_notes
 from metrics.parallel import side_by_side
 from metrics.period import ALL, Compare, Period
 from metrics.scope import SMALLEST_GROUP, Scope
@@ -103,17 +103,44 @@ def run_together(store: Store, queries: Sequence[Query], scope: Scope) -> list[R
     now = together([Compiler(query, scope, span) for query in queries])
     compared = [place for place, query in enumerate(queries) if query.compare]
     past = together([Compiler(_earlier(queries[place]), scope, span) for place in compared])
-    groups = [*now, *past]
-    answer = partial(_answers, store)
-    answered = [answer(group) for group in groups] if any(map(_greedy, groups)) else side_by_side(answer, groups)
+    asked = [compiler for group in now for compiler in group.compilers]
+    beside = _Beside(store, asked, fresh)
+    # The small ones in the middle: whoever is done with the large ones first takes them.
+    work: list[Callable[[], Any]] = [
+        *(partial(_answers, store, group) for group in now),
+        *beside.work,
+        *(partial(_answers, store, group) for group in past),
+    ]
+    done = [one() for one in work] if any(map(_greedy, (*now, *past))) else side_by_side(lambda one: one(), work)
     before = {
-        compared[i]: one for group, ones in zip(past, answered[len(now) :], strict=True) for i, one in zip(group.places, ones, strict=True)
+        compared[i]: one
+        for group, ones in zip(past, done[len(done) - len(past) :], strict=True)
+        for i, one in zip(group.places, ones, strict=True)
     }
     found: dict[int, Result] = {}
-    for group, ones in zip(now, answered, strict=False):
+    for group, ones in zip(now, done, strict=False):
         for place, compiler, own in zip(group.places, group.compilers, ones, strict=True):
-            found[place] = _result(store, compiler, fresh, own, before.get(place))
+            found[place] = _result(store, compiler, fresh, own, before.get(place), beside.seen(compiler))
     return [found[place] for place in range(len(queries))]
+
+
+class _Beside:
+    """What the notes of several questions must look up, each thing once: `work` finds it."""
+
+    def __init__(self, store: Store, compilers: Sequence[Compiler], fresh: Freshness) -> None:
+        self._asides = {id(compiler): asides(compiler) for compiler in compilers}
+        self._seen: dict[Hashable, dict[str, Any]] = {}
+        once = {aside.key: aside for mine in self._asides.values() for aside in mine}
+        self.work: list[Callable[[], Any]] = [partial(self._look, store, aside) for aside in once.values()]
+        if fresh.last is not None and any(map(matures, compilers)):
+            self.work.append(partial(maturity, store, fresh.last))
+
+    def _look(self, store: Store, aside: Aside) -> None:
+        self._seen[aside.key] = aside.look(store)
+
+    def seen(self, compiler: Compiler) -> dict[str, Any]:
+        """What was found for the notes of this question."""
+        return {name: value for aside in self._asides[id(compiler)] for name, value in self._seen[aside.key].items()}
 
 
 def _earlier(query: Query) -> Query:
@@ -121,10 +148,10 @@ def _earlier(query: Query) -> Query:
     return query if query.compare is None else replace(query, period=query.period.before(query.compare), compare=None)
 
 
-def _result(store: Store, compiler: Compiler, fresh: Freshness, now: _Answer, before: _Answer | None) -> Result:
+def _result(store: Store, compiler: Compiler, fresh: Freshness, now: _Answer, before: _Answer | None, seen: Mapping[str, Any]) -> Result:
     query, scope = compiler.query, compiler.scope
-    time, provisional_from = time_notes(query, compiler, fresh)
-    notes = (*facts_notes(store, query, scope, compiler), *time, *now.notes())
+    time, provisional_from = time_notes(store, query, compiler, fresh)
+    notes = (*facts_notes(store, scope, compiler, seen), *time, *now.notes())
     return Result(
         query,
         compiler.measures,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from data.store import Store
-from metrics.freshness import common_zone, settled
+from metrics.freshness import DAY, common_zone, freshness, settled, sites
 from metrics.model import Text
 from metrics.scope import Scope
 
@@ -43,31 +44,19 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
     """How far what this scope may see reaches. `now` is for tests."""
     moment = now or datetime.now(UTC)
     described = store.version_of(None, None, facts=False)
-    sites = settled(store, "sites", described, lambda: store.rows("SELECT site_key, site_id, zone FROM site"))
-    mine = [key for key, name, _ in sites if scope.sites is None or name in scope.sites]
-    zone = common_zone((zone for key, name, zone in sites if key in mine and name and zone), store.meta("zone") or "UTC")
+    every = sites(store)
+    mine = [key for key, name, _ in every if scope.sites is None or name in scope.sites]
+    zone = common_zone((zone for key, name, zone in every if key in mine and name and zone), store.meta("zone") or "UTC")
     today = moment.astimezone(ZoneInfo(zone)).date()
-    teams, worker = sorted(scope.teams or ()), scope.worker
+    limits, values = _limits(scope, mine)
     first, last = store.rows(
-        "SELECT min(business_date), max(business_date) FROM work_day WHERE business_date <= $today AND list_contains($sites, site_key) "
-        "AND ($all_teams OR team_key IN (SELECT team_key FROM team WHERE list_contains($teams, team_id))) "
-        "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT coalesce(same_as, worker_key) FROM worker WHERE worker_id = $worker))",
-        {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
+        f"SELECT min(business_date), max(business_date) FROM work_day WHERE business_date <= $today {limits}", {"today": today, **values}
     )[0]
     if last is None:
         first, last = store.rows(
-            "SELECT min(from_date), max(least(coalesce(to_date, $today), $today)) FROM presence "
-            "WHERE from_date <= $today AND list_contains($sites, site_key) "
-            "AND ($all_teams OR team_key IN (SELECT team_key FROM team WHERE list_contains($teams, team_id))) "
-            "AND ($worker::VARCHAR IS NULL OR worker_key IN (SELECT coalesce(same_as, worker_key) FROM worker WHERE worker_id = $worker))",
-            {"today": today, "sites": mine, "all_teams": scope.teams is None, "teams": teams, "worker": worker},
+            f"SELECT min(from_date), max(least(coalesce(to_date, $today), $today)) FROM presence WHERE from_date <= $today {limits}",
+            {"today": today, **values},
         )[0]
-    newest = store.rows(
-        "SELECT max(ts) FROM (SELECT ts, site_key FROM work WHERE business_date BETWEEN $last::DATE - 1 AND $last "
-        "UNION ALL SELECT ts, site_key FROM review WHERE review_date BETWEEN $last::DATE - 1 AND $last) AS fact "
-        "WHERE list_contains($sites, site_key)",
-        {"last": last, "sites": mine},
-    )[0][0]
     told = settled(
         store,
         "notes",
@@ -79,4 +68,31 @@ def reach(store: Store, scope: Scope, now: datetime | None = None) -> Reach:
     notes = tuple(
         Event(start, end, kind, Text(english, chinese)) for site, start, end, kind, chinese, english in told if site == 0 or site in mine
     )
-    return Reach(newest.replace(tzinfo=UTC) if newest else None, first, last, zone, today, notes)
+    return Reach(_newest(store, scope, mine, last), first, last, zone, today, notes)
+
+
+def _limits(scope: Scope, sites: Sequence[int]) -> tuple[str, dict[str, object]]:
+    """What else a row must satisfy in this scope, and the parameters of that; nothing for who sees everything, which the blocks'
+    own smallest and largest dates then answer."""
+    found: list[tuple[str, str, object]] = []
+    if scope.sites is not None:
+        found.append(("list_contains($sites, site_key)", "sites", list(sites)))
+    if scope.teams is not None:
+        found.append(("team_key IN (SELECT team_key FROM team WHERE list_contains($teams, team_id))", "teams", sorted(scope.teams)))
+    if scope.worker is not None:
+        found.append(("worker_key IN (SELECT coalesce(same_as, worker_key) FROM worker WHERE worker_id = $worker)", "worker", scope.worker))
+    return "".join(f" AND {sql}" for sql, _name, _value in found), {name: value for _sql, name, value in found}
+
+
+def _newest(store: Store, scope: Scope, sites: Sequence[int], last: date | None) -> datetime | None:
+    """The newest instant of the sites, which lies in the newest business date or the one before."""
+    if last is None:
+        return None
+    if scope.sites is None and (fresh := freshness(store)).last == last:
+        return fresh.as_of
+    ((newest,),) = store.rows(
+        "SELECT max(ts) FROM (SELECT ts, site_key FROM work WHERE business_date BETWEEN $since AND $last "
+        "UNION ALL SELECT ts, site_key FROM review WHERE review_date BETWEEN $since AND $last) AS fact WHERE list_contains($sites, site_key)",
+        {"since": last - DAY, "last": last, "sites": list(sites)},
+    )
+    return newest.replace(tzinfo=UTC) if newest else None

@@ -13,7 +13,7 @@ import pytest
 from data.demo.names import CHANNELS, ERROR_TYPES, LEAVE_REASONS
 from data.errors import NameUnknown
 from data.store import Store
-from metrics.freshness import freshness, last_business_date
+from metrics.freshness import last_business_date, maturity
 from metrics.model import QueryError
 from metrics.period import Period
 from metrics.query import Query, labels, run
@@ -67,7 +67,7 @@ def test_recent_days_are_provisional_until_reviews_are_in(store: Store) -> None:
         for _ in range(n)
     )
     wait = lags[-(-95 * len(lags) // 100) - 1]
-    assert freshness(store).maturity == wait > 0
+    assert maturity(store, LAST) == wait > 0
     result = run(store, Query(("error_rate",), ("day",), MARCH), SYSTEM)
     assert result.provisional_from == date.fromordinal(LAST.toordinal() - wait + 1)
     assert {"provisional", "unfinished"} <= {note.code for note in result.notes}
