@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from metrics.gold import corrected_rate as corrected_rate
 from metrics.gold import gold_accuracy as gold_accuracy
+from metrics.grouping import Column, chosen, numbered, present
 from metrics.intervals import DRAWS, MIN_RESAMPLED, bootstrap_ratio
-from metrics.truth import Column, chosen, numbered, present
 from metrics.truth import dawid_skene as dawid_skene
 
 if TYPE_CHECKING:

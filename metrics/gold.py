@@ -10,9 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.grouping import numbered
+from metrics.grouping import Column, chosen, numbered, present
 from metrics.intervals import wilson, wilson_many
-from metrics.truth import Column, chosen, present
 
 Floats = NDArray[np.float64]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import compress
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Name = TypeVar("Name", bound=Hashable)
+Column = Sequence[Hashable] | NDArray[Any]  # arrays of numbers are the quicker
 
 
 def numbered(values: Sequence[Name] | NDArray[Any]) -> tuple[NDArray[np.intp], list[Name]]:
@@ -32,6 +34,18 @@ def numbered(values: Sequence[Name] | NDArray[Any]) -> tuple[NDArray[np.intp], l
         names = list(dict.fromkeys(values))
     place = {name: i for i, name in enumerate(names)}
     return np.fromiter(map(place.__getitem__, values), dtype=np.intp, count=len(values)), names
+
+
+def present(values: Column) -> NDArray[np.bool_]:
+    """Which values are neither None nor NaN."""
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return np.asarray(values == values, dtype=bool)
+    return np.array([value is not None and value == value for value in values], dtype=bool)
+
+
+def chosen(values: Column, which: NDArray[np.bool_]) -> Column:
+    """The values at these positions."""
+    return values[which] if isinstance(values, np.ndarray) else list(compress(values, which.tolist()))
 
 
 def _dense(values: NDArray[Any]) -> bool:

@@ -8,13 +8,13 @@ the reference, not with each other, where their projects differ a lot; `compared
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from metrics.grouping import numbered
+from metrics.grouping import Column, chosen, numbered
 from metrics.intervals import Floats, Integers
 
 Band = Literal["faster", "middle", "slower", "unsure"]
@@ -49,10 +49,10 @@ class Pace:
 
 def pace(
     units: Sequence[str],
-    strata: Sequence[str],
-    spells: Sequence[Hashable],
-    rates: Sequence[float | None],
-    hours: Sequence[float | None],
+    strata: Column,
+    spells: Column,
+    rates: Sequence[float | None] | Floats,
+    hours: Sequence[float | None] | Floats,
 ) -> list[Pace]:
     """The pace of each unit, by name. Position i says: this unit, in this stratum and spell, did `rates[i]` units an hour for `hours[i]`.
 
@@ -74,9 +74,9 @@ def pace(
     if (h < 0).any() or (speed < 0).any():
         raise ValueError("pace: a negative rate, or negative hours")
     o = speed * h
-    unit, names = numbered([u for u, use in zip(units, used.tolist(), strict=True) if use])
-    stratum, many = numbered([s for s, use in zip(strata, used.tolist(), strict=True) if use])
-    spell, times = numbered([t for t, use in zip(spells, used.tolist(), strict=True) if use])
+    unit, names = numbered([name for name, use in zip(units, used.tolist(), strict=True) if use])
+    stratum, many = numbered(chosen(strata, used))
+    spell, times = numbered(chosen(spells, used))
     cells, cell = np.unique(unit * len(many) + stratum, return_inverse=True)
     there = np.bincount(cell, weights=h, minlength=len(cells))
     known = there >= MIN_HOURS

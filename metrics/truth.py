@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from itertools import compress
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.grouping import numbered as numbered
+from metrics.grouping import Column, numbered, present
 
 Model = Literal["full", "one_coin"]
 Reason = Literal["no labels", "one class", "too few labels"]
 Floats = NDArray[np.float64]
-Column = Sequence[Hashable] | NDArray[np.generic]  # arrays of numbers are the quicker
 
 MIN_LABELS = 3  # of an item, before its class says anything about those who gave them
 
@@ -52,18 +50,6 @@ class Estimated:
     n: int
     smoothing: float
     reason: Reason | None = None
-
-
-def present(values: Column) -> NDArray[np.bool_]:
-    """Which values are neither None nor NaN."""
-    if isinstance(values, np.ndarray) and values.dtype != object:
-        return np.asarray(values == values, dtype=bool)
-    return np.array([value is not None and value == value for value in values], dtype=bool)
-
-
-def chosen(values: Column, which: NDArray[np.bool_]) -> Column:
-    """The values at these positions."""
-    return values[which] if isinstance(values, np.ndarray) else list(compress(values, which.tolist()))
 
 
 def dawid_skene(

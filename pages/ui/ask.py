@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from data.store import Store
 from metrics import query as engine
@@ -186,7 +187,25 @@ class Answer:
     @_once
     def column(self, name: str) -> list[float | None]:
         """The values of a measure (or of `<m>_n`, `<m>_low`, `<m>_high`); None where there is none."""
-        return [None if missing(v) else float(v) for v in self.frame[name]] if name in self.frame else [None] * len(self)
+        if name not in self.frame:
+            return [None] * len(self)
+        values = self.numbers(name)
+        gaps = np.isnan(values)
+        if not gaps.any():
+            return cast(list[float | None], values.tolist())
+        return cast(list[float | None], np.where(gaps, None, values.astype(object)).tolist())
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """The same as an array, NaN where there is none."""
+        return self.frame[name].to_numpy(np.float64, na_value=np.nan)
+
+    @_once
+    def groups(self, dimension: str) -> tuple[NDArray[np.intp], list[str]]:
+        """The number of each row's group, from 0 in the order in which they first come, and the ids of the groups (a day, week or
+        month by its first date)."""
+        values = self.frame[dimension]
+        number, found = pd.factorize(values.to_numpy("datetime64[D]") if dimension in TIMES else values, use_na_sentinel=False)
+        return number, [str(one) for one in found]
 
     @_once
     def before(self, name: str) -> list[float | None]:

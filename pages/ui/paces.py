@@ -48,7 +48,10 @@ def of(view: View, dimension: str) -> Paces:
 
 
 def _of(cells: Answer, dimension: str, spell: str) -> Paces:
-    found = pace(cells.ids(dimension), cells.ids("project"), cells.ids(spell), cells.column("units_per_hour"), cells.column("work_hours"))
+    unit, names = cells.groups(dimension)
+    # Projects and spells need no names here.
+    strata, spells = (cells.groups(name)[0] for name in ("project", spell))
+    found = pace([names[i] for i in unit.tolist()], strata, spells, cells.numbers("units_per_hour"), cells.numbers("work_hours"))
     order = sorted((p for p in found if p.unit), key=lambda p: (p.shrunk is None, -(p.shrunk or p.ratio or 0), p.unit))
     return Paces(dimension, tuple(order))
 

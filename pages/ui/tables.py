@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import streamlit as st
 
@@ -71,7 +72,7 @@ class Cells:
 
     name: str
     head: str
-    values: list[Any]
+    values: list[Any] | pa.Array
     config: Any
 
 
@@ -147,7 +148,7 @@ def _columns(
         cells = _cells(answer, dimension, column, last)
         data[cells.name], config[cells.name] = cells.values, cells.config
         last = last if isinstance(column, Given) else _measure(column)
-    arrays = {name: pa.array(values, from_pandas=True) for name, values in data.items()}
+    arrays = {name: v if isinstance(v, pa.Array) else pa.array(v, from_pandas=True) for name, v in data.items()}
     table = pa.table({name: found.cast(pa.float64()) if pa.types.is_null(found.type) else found for name, found in arrays.items()})
     return grids.greyed(table, [bool(words) for words in still]), config
 
@@ -235,11 +236,10 @@ def _cells(answer: Answer, dimension: str, column: Column, last: str) -> Cells:
     if isinstance(column, Difference):
         return _difference(m, answer.column(m.name), answer.before(m.name), beside)
     if isinstance(column, Trend):
-        lines = _lines(column.answer, dimension, m.name)
         name = _("{measure}, trend", measure=numbers.name(m))
         head = _("Trend") if beside else name
         config = st.column_config.LineChartColumn(head, width="small", color="primary", help=name if beside else None)
-        return Cells(name, head, [lines.get(i) for i in answer.ids(dimension)], config)
+        return Cells(name, head, _lines(column.answer, dimension, m.name, answer.ids(dimension)), config)
     name = numbers.header(m)
     head = column.title if isinstance(column, Named) else numbers.column_head(m)
     return Cells(name, head, _scaled(m, answer.column(m.name)), number_column(m, head))
@@ -273,21 +273,27 @@ def _moved(m: Measure, unit: str, values: list[float | None], written: str, besi
     return Cells(name, head, values, st.column_config.NumberColumn(head, format=written, help=name if beside else None))
 
 
-def _lines(answer: Answer, dimension: str, name: str) -> Mapping[str, list[float]]:
-    """One list a group over the common steps. A step without work counts as zero in a sum; in a rate it is passed over."""
-    time = next(d for d in answer.by if d in TIMES)
-    frame = answer.dated().frame
-    cells: dict[str, dict[Any, Any]] = {}
-    when = frame[time].to_numpy("datetime64[D]").astype("int64").tolist()
-    for group, step, value in zip(frame[dimension].tolist(), when, frame[name].tolist(), strict=True):
-        cells.setdefault(str(group), {})[step] = value
-    steps = sorted({step for line in cells.values() for step in line})
+def _lines(answer: Answer, dimension: str, name: str, ids: Sequence[str]) -> pa.Array:
+    """One list for each of these groups over the common steps; null for one of less than two. A step without work counts as zero in a
+    sum; in a rate it is passed over."""
+    dated = answer.dated()
+    group, groups = dated.groups(dimension)
+    step, steps = dated.groups(next(d for d in answer.by if d in TIMES))
+    cells = np.full((len(groups) + 1, len(steps)), np.nan)  # the last row is of those that are not there
+    cells[group, np.argsort(np.argsort(steps))[step]] = dated.numbers(name)
+    place = {one: row for row, one in enumerate(groups)}
+    lines = cells[[place.get(one, -1) for one in ids]]
     m = measure(name)
-    gap = [] if m.num or m.percentile is not None else [0.0]
-    lines = {
-        group: [v for cell in map(line.get, steps) for v in (gap if text.missing(cell) else [float(cell)])] for group, line in cells.items()
-    }
-    return {i: line for i, line in lines.items() if len(line) > 1}
+    if m.num or m.percentile is not None:
+        there = ~np.isnan(lines)
+    else:
+        there = np.repeat([[one in place] for one in ids], len(steps), axis=1) if ids else np.zeros(lines.shape, dtype=bool)
+        lines = np.nan_to_num(lines)
+    there[there.sum(axis=1) < 2] = False
+    length = there.sum(axis=1)
+    return pa.ListArray.from_arrays(
+        pa.array(np.concatenate(([0], np.cumsum(length))), pa.int32()), pa.array(lines[there]), mask=pa.array(length == 0)
+    )
 
 
 def number_column(m: Measure, head: str = "") -> Any:
