@@ -197,21 +197,14 @@ class _Answer:
         self._few: list[tuple[Measure, int, int]] = []
         self._hidden: dict[str, int] = {}
         self._null: list[Measure] = []
-        part = got["part"].to_numpy()
-        mine = (part == statement.part) | (part == statement.total)
-        if not mine.all():
-            got, part = got.filter(pa.array(mine)), part[mine]
-        columns: dict[str, pa.ChunkedArray] = {dim.name: got[dim.name] for dim in statement.by}
+        rows = _part(got, statement.part)
+        mine = rows if statement.total in (None, statement.part) else pa.concat_tables([rows, _part(got, statement.total)])
+        columns: dict[str, pa.ChunkedArray] = {dim.name: mine[dim.name] for dim in statement.by}
         for measure in statement.measures:
-            columns |= self._columns(measure, got)
+            columns |= self._columns(measure, mine)
         whole = pa.table(columns)
-        rows = whole if statement.total is None else whole.filter(pa.array(part == statement.part))
-        totals = whole if statement.total is None else whole.filter(pa.array(part == statement.total))
-        totals = (
-            totals.drop_columns([dim.name for dim in statement.by])
-            if statement.total is not None or not statement.by
-            else totals.slice(0, 0)
-        )
+        totals = whole.slice(rows.num_rows if statement.by else 0).drop_columns([dim.name for dim in statement.by])
+        rows = whole.slice(0, rows.num_rows)
         self.exact = rows
         self.table = _frame(rows)
         self.exact_total = totals.to_pylist()[0] if totals.num_rows else None
@@ -276,6 +269,13 @@ def _estimate(method: Method, name: str, got: pa.Table) -> dict[str, pa.ChunkedA
         f"{name}_high": (high, pa.float64()),
     }
     return {key: pa.chunked_array([pa.array(column, kind)]) for key, (column, kind) in kinds.items()}
+
+
+def _part(got: pa.Table, number: int) -> pa.Table:
+    """The rows of a part; a statement's rows are in the order of their parts."""
+    part = got["part"].to_numpy()
+    first = int(np.searchsorted(part, number))
+    return got.slice(first, int(np.searchsorted(part, number, side="right")) - first)
 
 
 def _floats(values: Floats) -> pa.ChunkedArray:
