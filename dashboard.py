@@ -24,7 +24,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from data import accounts, api, remote, signin, uploads
+from data import accounts, api, owner, remote, signin, uploads
 from data.errors import PieceworkError, StoreBusy, StoreError
 from data.owner import owning
 from data.puller import pulling
@@ -34,7 +34,6 @@ from metrics.scope import SYSTEM, scope_for
 from pages.ui import options
 
 ROOT = Path(__file__).resolve().parent
-MEMORY = os.environ.get("PIECEWORK_MEMORY", "900MB")
 CONTROL = remote.new_token()
 
 
@@ -69,7 +68,7 @@ def opened(path: Path) -> Store:
     deadline = time.monotonic() + remote.PATIENCE
     while True:
         try:
-            return Store(path, memory=MEMORY)
+            return owner.opened(path)
         except StoreBusy:
             if time.monotonic() > deadline:
                 raise

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -20,11 +19,10 @@ from pathlib import Path
 
 from bench import base, loading, methods, questions, report, serving
 from bench.report import Row
-from data.store import Store
+from data import owner
 
 PARTS = ("load", "csv", "size", "questions", "polars", "serve", "cold", "methods")
 ALONE = {"cold", "methods"}  # parts that need neither files nor store of the year
-MEMORY = os.environ.get("PIECEWORK_MEMORY", "900MB")  # what the server gives DuckDB
 
 
 def main() -> int:
@@ -97,7 +95,7 @@ def of_the_year(args: argparse.Namespace, parts: set[str], folder: Path) -> tupl
     if "size" in parts:
         rows.append(loading.size(store))
     if parts & {"questions", "polars"}:
-        with Store(store, create=False, memory=MEMORY) as opened:
+        with owner.opened(store, create=False) as opened:
             if "questions" in parts:
                 found, every = questions.measure(opened, repeats=args.repeats, on_log=not args.no_log, progress=say)
                 rows += found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -92,7 +93,8 @@ def load_into(
 ) -> list[LoadReport]:
     """`load` inside a transaction of the caller, who may still roll it back; `by_part` tells what became of each batch as well."""
     loading = Loading(cur, source, file, by_part=by_part)
-    reports = loading.run(batches, progress)
+    with store.wide() if file is not None else nullcontext():  # not for the few rows of a push
+        reports = loading.run(batches, progress)
     if loading.touched is not None:
         store.touch(loading.touched)
     return reports

@@ -8,13 +8,23 @@ The server installs it when it starts; a test installs one around `AppTest`:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from data.errors import StoreError
 from data.store import Store
 from data.writer import Writer
+
+MEMORY = os.environ.get("PIECEWORK_MEMORY", "900MB")
+THREADS = max(1, (os.cpu_count() or 1) - 1)  # of a small statement: a screen's run side by side (Store.wide for the large)
+
+
+def opened(path: Path, *, create: bool = True) -> Store:
+    """The store as a server opens it, with its share of the machine. Raises as Store does."""
+    return Store(path, create=create, memory=MEMORY, threads=THREADS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Store:
         self.path = Path(path) if path is not None else default_path()
         self._memory, self._threads = memory, threads
         self._write = threading.RLock()
+        self._wide, self._width = 0, threading.Lock()
         self._version, self._facts = -1, (-2, dict[str, str]())
         self._whole, self._days, self._touched = -1, dict[date, int](), cast(frozenset[date] | None, None)
         if not self.path.exists():
@@ -143,6 +144,23 @@ class Store:
         """The whole answer as tuples. Raises TooMuch when it does not fit into memory."""
         with self.cursor() as cur, _fitting():
             return cur.execute(sql, params if params is not None else []).fetchall()
+
+    @contextmanager
+    def wide(self) -> Iterator[None]:
+        """Meanwhile a statement may take every core, also of a store opened with fewer threads: for what reads the log or writes much of it."""
+        if self._threads is None:
+            yield
+            return
+        self._widen(1)
+        try:
+            yield
+        finally:
+            self._widen(-1)
+
+    def _widen(self, step: int) -> None:
+        with self._width, self.cursor() as cur:  # the setting is that of all cursors
+            self._wide += step
+            cur.execute(f"SET threads = {max(self._threads or 1, os.cpu_count() or 1) if self._wide else self._threads}")
 
     def meta(self, key: str) -> str | None:
         """A fact about the store itself: schema_version, version, store_id, created_at, zone, currency, demo."""

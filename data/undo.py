@@ -89,7 +89,7 @@ def loads(store: Store, *, limit: int = 200) -> list[Loaded]:
 
 def preview(store: Store, load_ids: Sequence[int]) -> Undone:
     """What `undo` would do, found by doing it and rolling it back. Raises InputError as `undo` does."""
-    with _rolled_back(store) as cur:
+    with store.wide(), _rolled_back(store) as cur:
         return _take_back(store, cur, _wanted(cur, load_ids), None)
 
 
@@ -98,7 +98,7 @@ def undo(store: Store, load_ids: Sequence[int], *, by: str) -> Undone:
 
     Raises InputError for a load that does not exist, was taken back already, or came before loads could be taken back.
     """
-    with store.transaction() as cur:
+    with store.wide(), store.transaction() as cur:
         return _take_back(store, cur, _wanted(cur, load_ids), by)
 
 

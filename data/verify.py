@@ -35,7 +35,7 @@ def verify(store: Store) -> list[Check]:
 
     Reads one consistent snapshot, changes nothing, and takes seconds per ten million rows.
     """
-    with store.cursor() as cur:
+    with store.wide(), store.cursor() as cur:
         cur.execute("BEGIN")
         try:
             return [Check(name, en, zh, wrong == 0, wrong) for name, en, zh, wrong in _checks(cur)]

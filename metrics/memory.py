@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import nullcontext
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -36,11 +37,13 @@ def remembered(
     make: Callable[[pa.Table], Made],
     *,
     facts: bool = True,
+    wide: bool = False,
     kind: Hashable = None,
 ) -> Made:
     """What is made of the statement's rows, of a version of the store that is still right for these dates. Read it, never change it.
 
-    The same statement must always be made into the same thing, or into things of a different `kind`. `facts`: whether it looks at work or reviews at all.
+    The same statement must always be made into the same thing, or into things of a different `kind`. `facts`: whether it looks
+    at work or reviews at all. `wide`: whether it may take every core.
     """
     key = (sql, tuple(params.items()), kind)
     version = store.version_of(period.start, period.end, facts=facts)  # before reading: newer facts under an older version are read again
@@ -51,7 +54,8 @@ def remembered(
             mine.move_to_end(key)
             made: Made = found[1]
             return made
-    table = store.query(sql, dict(params))
+    with store.wide() if wide else nullcontext():
+        table = store.query(sql, dict(params))
     made = make(table)
     if table.num_rows <= ROWS:
         with _lock:

@@ -28,6 +28,8 @@ from metrics.scope import SMALLEST_GROUP, Scope
 from metrics.survival import kaplan_meier
 from metrics.together import Together, together
 
+LONG = 62  # days
+
 Where = Mapping[str, Sequence[str]] | tuple[tuple[str, tuple[str, ...]], ...]
 Value = str | int | float | date | None
 
@@ -186,7 +188,14 @@ def _answers(store: Store, group: Together) -> list[_Answer]:
         return [_Answer(got, statement) for statement in statements]
 
     kind = tuple((query.measures, query.by, query.total) for query in group.queries)
-    return remembered(store, first.sql, first.params, group.queries[0].period, make, facts=facts, kind=kind)
+    period = group.queries[0].period
+    wide = facts and (_long(period) or any(table.raw for table in group.whole.tables.values()))
+    return remembered(store, first.sql, first.params, period, make, facts=facts, wide=wide, kind=kind)
+
+
+def _long(period: Period) -> bool:
+    """Whether so much is read that more cores are quicker; over the weeks that screens mostly show, two threads only wait for each other."""
+    return not (period.start and period.end) or (period.end - period.start).days > LONG
 
 
 class _Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -559,3 +560,24 @@ def test_what_does_not_fit_into_memory_says_so_and_keeps_nothing(tmp_path: Path)
         with pytest.raises(TooMuch, match="nothing of it was kept"):
             change(store)
         assert store.rows("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'large'") == [(0,)]
+
+
+def test_a_large_statement_may_take_every_core_and_a_small_one_only_its_own(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.duckdb", threads=1) as store:
+
+        def threads() -> int:
+            return int(store.rows("SELECT current_setting('threads')")[0][0])
+
+        assert threads() == 1
+        with store.wide():
+            every = threads()
+            with pytest.raises(ZeroDivisionError), store.wide():
+                raise ZeroDivisionError
+            assert threads() == every == max(1, os.cpu_count() or 1)
+        assert threads() == 1
+        verify(store)
+        assert threads() == 1
+    with Store(tmp_path / "s.duckdb") as store:
+        given = threads()
+        with store.wide():
+            assert threads() == given
