@@ -13,6 +13,7 @@ from data.store import Store
 from data.tables import ARROW, TABLES, Batch
 from metrics.reach import reach
 from metrics.scope import SYSTEM, Scope, scope_for
+from tests.metrics.base import fill
 
 NOW = datetime(2026, 3, 10, 4, tzinfo=UTC)
 SITES = [{"site_id": "S1", "name": "一", "zone": "Asia/Shanghai"}, {"site_id": "S2", "name": "二", "zone": "Asia/Shanghai"}]
@@ -48,3 +49,22 @@ def test_an_empty_store_reaches_nowhere(tmp_path: Path) -> None:
     with Store(tmp_path / "s.duckdb") as store:
         found = reach(store, SYSTEM, NOW)
     assert (found.as_of, found.first, found.last) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("scope", "mine", "near"),
+    [
+        (SYSTEM, "true", "true"),
+        (scope_for("site_manager", site="S1"), "site_key = 1", "site_key = 1"),
+        (scope_for("team_lead", site="S1", team="B"), "team_key = 2", "site_key = 1"),
+        (scope_for("annotator", worker="w03"), "worker_key = (SELECT worker_key FROM worker WHERE worker_id = 'w03')", "true"),
+    ],
+)  # fmt: skip
+def test_work_reaches_as_far_as_the_log_of_the_scope(tmp_path: Path, scope: Scope, mine: str, near: str) -> None:
+    with fill(tmp_path / "base.duckdb", rows=400) as store:
+        found = reach(store, scope)
+        ((first, last),) = store.rows(f"SELECT min(business_date), max(business_date) FROM work WHERE {mine}")
+        facts = f"SELECT ts, business_date AS day FROM work WHERE {near} UNION ALL SELECT ts, review_date FROM review WHERE {near}"
+        ((newest,),) = store.rows(f"SELECT max(ts) FROM ({facts}) WHERE day BETWEEN $last::DATE - 1 AND $last", {"last": last})
+    assert (found.first, found.last) == (first, last)
+    assert found.as_of == (newest.replace(tzinfo=UTC) if newest else None)
