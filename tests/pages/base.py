@@ -120,7 +120,7 @@ def _tables(now: datetime) -> dict[str, list[dict[str, object]]]:
                 units = Decimal(40 + (d + k + j) % 9)
                 used = Decimal(str(round(float(units) * seconds_per_unit(project, k), 3)))
                 at += timedelta(seconds=float(used) + 60)
-                if at > now - timedelta(hours=3, minutes=3):  # its review must have happened too
+                if at > now - timedelta(minutes=3):  # its rework must have happened too
                     break
                 batch = f"{project}-{(day - timedelta(days=day.weekday())).isoformat()}"
                 weeks[project, batch] = (day - timedelta(days=day.weekday()), weeks.get((project, batch), (day, Decimal(0)))[1] + units)
@@ -128,20 +128,21 @@ def _tables(now: datetime) -> dict[str, list[dict[str, object]]]:
                 bad = n % 10 == 0
                 fact = {"worker_id": f"W{k:02}", "project_id": project, "item_id": f"i{n}", "batch_id": batch}
                 tables["annotations"].append({**fact, "event_id": f"e{n}", "ts": at, "units": units, "duration_s": used, "clock": "active"})
-                tables["reviews"].append(
-                    {
-                        **fact,
-                        "review_id": f"r{n}",
-                        "event_id": f"e{n}",
-                        "ts": at + timedelta(hours=3),
-                        "reviewer_id": f"W{(k + 3) % PEOPLE:02}",
-                        "verdict": "reject" if bad else "accept",
-                        "stage": "qc1",
-                        "inspected_units": units,
-                        "error_units": Decimal(3) if bad else Decimal(0),
-                        "error_type": ERRORS[n % 3] if bad else None,
-                    }
-                )
+                if at + timedelta(hours=3) <= now:
+                    tables["reviews"].append(
+                        {
+                            **fact,
+                            "review_id": f"r{n}",
+                            "event_id": f"e{n}",
+                            "ts": at + timedelta(hours=3),
+                            "reviewer_id": f"W{(k + 3) % PEOPLE:02}",
+                            "verdict": "reject" if bad else "accept",
+                            "stage": "qc1",
+                            "inspected_units": units,
+                            "error_units": Decimal(3) if bad else Decimal(0),
+                            "error_type": ERRORS[n % 3] if bad else None,
+                        }
+                    )
                 if bad:
                     at += timedelta(seconds=120)
                     tables["annotations"].append(
