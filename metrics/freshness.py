@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
@@ -91,15 +91,18 @@ def _read(store: Store) -> Freshness:
     )
     days = [day for day in (work, review) if day is not None]
     last = max(days) if days else changed
-    newest = None
-    if days:
-        # The newest instant lies in the newest business date of its site, at most a day before the newest of all.
-        ((newest,),) = store.rows(
-            "SELECT max(ts) FROM (SELECT max(ts) AS ts FROM work WHERE business_date BETWEEN $since AND $last"
-            " UNION ALL SELECT max(ts) FROM review WHERE review_date BETWEEN $since AND $last) AS newest",
-            {"since": last - DAY, "last": last},
-        )
-    return Freshness(newest.replace(tzinfo=UTC) if newest else None, last, hired, zones, home)
+    return Freshness(newest(store, last) if days and last else None, last, hired, zones, home)
+
+
+def newest(store: Store, last: date, sites: Sequence[int] | None = None) -> datetime | None:
+    """The newest instant, UTC, of the business date `last` and the one before, where that of a site must lie; of these sites (their keys) or all."""
+    limit, values = ("", {}) if sites is None else (" AND list_contains($sites, site_key)", {"sites": list(sites)})
+    ((found,),) = store.rows(
+        f"SELECT max(ts) FROM (SELECT max(ts) AS ts FROM work WHERE business_date BETWEEN $since AND $last{limit}"
+        f" UNION ALL SELECT max(ts) FROM review WHERE review_date BETWEEN $since AND $last{limit}) AS fact",
+        {"since": last - DAY, "last": last, **values},
+    )
+    return found.replace(tzinfo=UTC) if found else None
 
 
 def _described(store: Store) -> tuple[date | None, date | None, dict[str, str], str]:

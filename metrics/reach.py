@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from data.store import Store
-from metrics.freshness import DAY, common_zone, freshness, settled, sites
+from metrics.freshness import common_zone, freshness, newest, settled, sites
 from metrics.model import Text
 from metrics.scope import Scope
 
@@ -85,14 +85,9 @@ def _limits(scope: Scope, sites: Sequence[int]) -> tuple[str, dict[str, object]]
 
 
 def _newest(store: Store, scope: Scope, sites: Sequence[int], last: date | None) -> datetime | None:
-    """The newest instant of the sites, which lies in the newest business date or the one before."""
+    """The newest instant of the sites."""
     if last is None:
         return None
     if scope.sites is None and (fresh := freshness(store)).last == last:
         return fresh.as_of
-    ((newest,),) = store.rows(
-        "SELECT max(ts) FROM (SELECT ts, site_key FROM work WHERE business_date BETWEEN $since AND $last "
-        "UNION ALL SELECT ts, site_key FROM review WHERE review_date BETWEEN $since AND $last) AS fact WHERE list_contains($sites, site_key)",
-        {"since": last - DAY, "last": last, "sites": list(sites)},
-    )
-    return newest.replace(tzinfo=UTC) if newest else None
+    return newest(store, last, None if scope.sites is None else sites)
