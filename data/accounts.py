@@ -396,7 +396,7 @@ def _write(store: Store, change: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
             cur.execute("BEGIN")
             try:
                 answer = change(cur)
-                cur.execute("COMMIT")
+                store.commit(cur)
                 return answer
             except duckdb.TransactionException:
                 cur.execute("ROLLBACK")

@@ -9,7 +9,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import cast
@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from data.errors import StoreBusy, StoreError, TooMuch
+from data.guard import Guard
 
 # A relation would spare the answer one copy but plan the question twice, which takes longer: answers are small.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
@@ -47,7 +48,7 @@ class Store:
     ) -> None:
         self.path = Path(path) if path is not None else default_path()
         self._memory, self._threads = memory, threads
-        self._write = threading.RLock()
+        self._write, self._folding = threading.RLock(), threading.RLock()
         self._wide, self._width = 0, threading.Lock()
         self._version, self._facts = -1, (-2, dict[str, str]())
         self._whole, self._days, self._touched = -1, dict[date, int](), cast(frozenset[date] | None, None)
@@ -68,6 +69,7 @@ class Store:
         if self._threads:
             config["threads"] = self._threads
         try:
+            self._guard = Guard(self.path)
             self._con = duckdb.connect(str(self.path), config=config)
         except duckdb.IOException as error:
             if any(sign in str(error).lower() for sign in ("lock", "another process")):  # POSIX, Windows
@@ -76,7 +78,7 @@ class Store:
                     f"{self.path} 正被另一个进程占用：请先停止它，或通过运行中的服务操作。",
                 ) from None
             raise StoreError(*_unreadable(self.path, error)) from None
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             raise StoreError(*_unreadable(self.path, error)) from None
         self._facts = (-2, {})  # another file may stand where a backup was restored
         try:
@@ -86,7 +88,7 @@ class Store:
             self._version, self._facts = int(self.meta("version") or 0), (-2, {})
             self._whole, self._days = self._version, {}
         except BaseException:
-            self._con.close()
+            self._let_go()
             raise
 
     def _migrate(self, folder: Path) -> None:
@@ -105,6 +107,7 @@ class Store:
             return
         if "meta" not in tables:
             raise StoreError(f"{self.path} is a DuckDB file but not a Piecework store.", f"{self.path} 不是计件的数据文件。")
+        self._guard.keep(self._con)  # closing folds in what a kill left in the log
         found = int(self.meta("schema_version") or 0)
         newest = max([SCHEMA_VERSION, *(number for number, _ in _numbered(folder))])
         if found > newest:
@@ -120,9 +123,15 @@ class Store:
                     cur.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(number)])
 
     def close(self) -> None:
-        """Give the file back. Reads under way on other threads fail with a DuckDB error."""
-        with self._write:
-            self._con.close()
+        """Give the file back. Raises duckdb.ResourceInUseException, and keeps it, while another thread reads."""
+        with self._write, self._folding:
+            with suppress(duckdb.Error):  # closed before, or past use since the disk failed
+                self._guard.keep(self._con)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._con.close()
+        self._guard.close()
 
     def __enter__(self) -> Store:
         return self
@@ -203,7 +212,7 @@ class Store:
             try:
                 yield cur
                 cur.execute("UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'version'")
-                cur.execute("COMMIT")
+                self.commit(cur)
             except BaseException as error:
                 # After a failed statement a COMMIT would silently roll back; say it instead.
                 cur.execute("ROLLBACK")
@@ -220,6 +229,12 @@ class Store:
             else:
                 self._days |= dict.fromkeys(self._touched, self._version)
 
+    def commit(self, cur: duckdb.DuckDBPyConnection) -> None:
+        """End a cursor's transaction, which may fold the write-ahead log into the file. For whoever began one without `transaction`."""
+        with self._folding:
+            self._guard.keep(self._con)
+            cur.execute("COMMIT")
+
     def touch(self, days: Iterable[date]) -> None:
         """Say that the transaction under way changes work and reviews of these business dates and nothing else."""
         self._touched = frozenset(days)
@@ -232,7 +247,8 @@ class Store:
     def checkpoint(self) -> bool:
         """Fold the write-ahead log into the file; False when a read in progress prevented it."""
         try:
-            with self._write, self.cursor() as cur:
+            with self._write, self._folding, self.cursor() as cur:
+                self._guard.keep(self._con)
                 cur.execute("CHECKPOINT")
         except duckdb.TransactionException:
             return False
@@ -262,8 +278,7 @@ class Store:
                 f"The backup to {target} failed: {_first_line(error)}", f"备份到 {target} 失败：{_first_line(error)}"
             ) from None
         finally:
-            part.unlink(missing_ok=True)
-            part.with_name(part.name + ".wal").unlink(missing_ok=True)
+            discard(part)
         return target
 
     def restore(self, source: Path | str) -> None:
@@ -305,8 +320,13 @@ class Store:
                     finally:
                         self._connect()
         finally:
-            trial.unlink(missing_ok=True)
-            trial.with_name(trial.name + ".wal").unlink(missing_ok=True)
+            discard(trial)
+
+
+def discard(path: Path) -> None:
+    """Remove a store file that nobody has open, with its write-ahead log and its guard."""
+    for end in ("", ".wal", ".guard"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 @contextmanager

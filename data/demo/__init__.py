@@ -27,7 +27,7 @@ from data.demo.log import Log, records
 from data.demo.people import SITES, Cast
 from data.demo.projects import PROJECTS
 from data.errors import InputError, StoreError
-from data.store import Store
+from data.store import Store, discard
 from data.tables import Batch
 
 __all__ = ["SOURCE", "Plan", "build", "live"]
@@ -130,8 +130,7 @@ def build(
         path.with_name(path.name + ".wal").unlink(missing_ok=True)
         os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
-        part.with_name(part.name + ".wal").unlink(missing_ok=True)
+        discard(part)
     return {**chosen.meta, "rows": counts, "seconds": round(time.monotonic() - began, 1)}
 
 

@@ -110,6 +110,7 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path) -> No
         Store(tmp_path / "other.duckdb")
     with duckdb.connect(str(tmp_path / "other.duckdb")) as con:
         assert con.execute("SELECT table_name FROM duckdb_tables()").fetchall() == [("sales",)]
+    assert "other.duckdb.guard" not in files(tmp_path)
 
 
 def test_a_store_of_another_process_is_busy_until_it_ends(tmp_path: Path) -> None:
@@ -440,6 +441,7 @@ def test_backups_made_while_writing_are_whole(store: Store, tmp_path: Path) -> N
     enough.set()
     thread.join(60)
     assert failed == []
+    assert files(tmp_path) == ["b0.duckdb", "b1.duckdb", "b2.duckdb", "s.duckdb", "s.duckdb.guard", "s.duckdb.wal"]
     found = []
     for backup in backups:
         with Store(backup, create=False) as copy:
@@ -449,7 +451,6 @@ def test_backups_made_while_writing_are_whole(store: Store, tmp_path: Path) -> N
     assert found == sorted(found)
     assert start < found[0]
     assert found[-1] <= store.version
-    assert files(tmp_path) == ["b0.duckdb", "b1.duckdb", "b2.duckdb", "s.duckdb", "s.duckdb.wal"]
 
 
 def test_a_backup_overwrites_nothing(store: Store, tmp_path: Path) -> None:
