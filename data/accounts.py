@@ -399,9 +399,9 @@ def _write(store: Store, change: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
                 store.commit(cur)
                 return answer
             except duckdb.TransactionException:
-                cur.execute("ROLLBACK")
+                store.roll_back(cur)
             except BaseException:
-                cur.execute("ROLLBACK")
+                store.roll_back(cur)
                 raise
         time.sleep(0.05)
     raise StoreError("The accounts are busy; try again in a moment.", "账号数据正忙，请稍后再试。")

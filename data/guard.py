@@ -19,6 +19,7 @@ import os
 import struct
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,47 +56,35 @@ class Guard:
     def __init__(self, path: Path) -> None:
         self.path = path.with_name(path.name + ".guard")
         self._store, self._key, self._descriptor, self._closed = path, (0, 0), -1, False
-        self._kept = b""  # the headers in the copy
+        self._kept, self._warned = b"", False  # the headers in the copy; that there could be none
         if sys.platform != "win32":
             self._mend()
 
     def keep(self, con: duckdb.DuckDBPyConnection) -> None:
         """Copy the headers and metadata blocks, when they changed since the last time. The caller sees to it that no checkpoint runs.
 
-        A copy that cannot be written (a full disk) is logged; the older one does not fit this state of the file and is not used.
+        A copy that cannot be written (a full disk) is logged once and tried again the next time; the older one does not fit this
+        state of the file and is not used.
         """
         if sys.platform == "win32" or self._closed:
             return
-        if self._descriptor < 0:
-            self._hold()
-        headers = os.pread(self._descriptor, HEADERS, 0)
-        if headers == self._kept:
-            return
-        with con.cursor() as cur:
-            ((size,),) = cur.execute("SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()").fetchall()
-            numbers = cur.execute("SELECT DISTINCT block_id FROM pragma_metadata_info() ORDER BY 1").fetchall()
-        blocks = {number: os.pread(self._descriptor, size, HEADERS + number * size) for (number,) in numbers}
-        body = headers + _SIZE.pack(size) + b"".join(_BLOCK.pack(number) + block for number, block in blocks.items())
-        part = self.path.with_name(self.path.name + ".part")
         try:
-            with open(part, "wb", opener=self._as_the_store) as file:
-                file.write(_MAGIC + hashlib.sha256(body).digest() + body)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self.path)
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            if self._descriptor < 0:
+                self._hold()
+            headers = os.pread(self._descriptor, HEADERS, 0)
+            if headers != self._kept:
+                self._copy(con, headers)
+                self._kept = headers
+                self._warned = False
         except OSError as error:
-            log.warning(
-                "%s cannot be written (%s): a kill in the middle of a checkpoint could leave the store unreadable. / "
-                "无法写入：若在整理数据文件时被强行结束，文件可能无法打开。",
-                self.path,
-                error.strerror,
-            )
-        self._kept = headers
+            if not self._warned:
+                log.warning(
+                    "%s cannot be written (%s): a kill in the middle of a checkpoint could leave the store unreadable. / "
+                    "无法写入：若在整理数据文件时被强行结束，文件可能无法打开。",
+                    self.path,
+                    error.strerror,
+                )
+            self._warned = True
 
     def close(self) -> None:
         """Let go of the file, which DuckDB must have closed."""
@@ -115,9 +104,36 @@ class Guard:
             _held[self._key].users += 1
             self._descriptor = _held[self._key].descriptor
 
+    def _copy(self, con: duckdb.DuckDBPyConnection, headers: bytes) -> None:
+        with con.cursor() as cur:
+            ((size,),) = cur.execute("SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()").fetchall()
+            numbers = cur.execute("SELECT DISTINCT block_id FROM pragma_metadata_info() ORDER BY 1").fetchall()
+        blocks = {number: os.pread(self._descriptor, size, HEADERS + number * size) for (number,) in numbers}
+        body = headers + _SIZE.pack(size) + b"".join(_BLOCK.pack(number) + block for number, block in blocks.items())
+        part = self.path.with_name(self.path.name + ".part")
+        try:
+            with open(part, "wb", opener=self._as_the_store) as file:
+                file.write(_MAGIC + hashlib.sha256(body).digest() + body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, self.path)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()  # the last room on a disk is the commit's
+            raise
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
     def _as_the_store(self, path: str, flags: int) -> int:
-        """Open for whom the store is: its blocks hold the least and greatest names of a column."""
-        return os.open(path, flags, os.fstat(self._descriptor).st_mode & 0o777)
+        """Open for whom the store is: its blocks hold the least and greatest names of a column, and its owner must be able to mend it."""
+        store, opened = os.fstat(self._descriptor), os.open(path, flags, 0o600)
+        with suppress(OSError):  # only root may give it to another
+            os.fchown(opened, store.st_uid, store.st_gid)
+        os.fchmod(opened, store.st_mode & 0o777)
+        return opened
 
     def _mend(self) -> None:
         """Put back what a checkpoint that was cut short wrote over. Not where the file is open, here or in another process."""
@@ -125,7 +141,7 @@ class Guard:
             return
         import fcntl
 
-        if not self._store.exists() or (body := self._copy()) is None:
+        if not self._store.exists() or (body := self._read()) is None:
             return
         (size,) = _SIZE.unpack_from(body, HEADERS)
         kept = {
@@ -159,11 +175,14 @@ class Guard:
             self._store,
         )
 
-    def _copy(self) -> bytes | None:
-        """What the guard holds, None without one or with one that is damaged."""
+    def _read(self) -> bytes | None:
+        """What the guard holds, None without one or with one that is damaged or somebody else's."""
         try:
             whole = self.path.read_bytes()
         except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("%s cannot be read (%s). / 无法读取。", self.path, error.strerror)
             return None
         digest, body = whole[len(_MAGIC) : len(_MAGIC) + 32], whole[len(_MAGIC) + 32 :]
         return body if whole.startswith(_MAGIC) and hashlib.sha256(body).digest() == digest else None

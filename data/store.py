@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import threading
+import time
 import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ log = logging.getLogger("piecework.store")
 ROOT = Path(__file__).resolve().parent
 MIGRATIONS = ROOT / "migrations"
 SCHEMA_VERSION = 8
+PATIENCE_S = 20.0  # a restore waits so long for a moment in which nobody reads
 
 
 def default_path() -> Path:
@@ -48,8 +50,14 @@ class Store:
     ) -> None:
         self.path = Path(path) if path is not None else default_path()
         self._memory, self._threads = memory, threads
+        self._config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
+        if memory:
+            self._config["memory_limit"] = memory
+        if threads:
+            self._config["threads"] = threads
         self._write, self._folding = threading.RLock(), threading.RLock()
         self._wide, self._width = 0, threading.Lock()
+        self._read = False  # by another thread, when it was last to be closed
         self._version, self._facts = -1, (-2, dict[str, str]())
         self._whole, self._days, self._touched = -1, dict[date, int](), cast(frozenset[date] | None, None)
         if not self.path.exists():
@@ -63,16 +71,11 @@ class Store:
 
     # Opening ---------------------------------------------------------------------------------------------------------
     def _connect(self) -> None:
-        config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
-        if self._memory:
-            config["memory_limit"] = self._memory
-        if self._threads:
-            config["threads"] = self._threads
         try:
             self._guard = Guard(self.path)
-            self._con = duckdb.connect(str(self.path), config=config)
+            self._con = self._connection()
         except duckdb.IOException as error:
-            if any(sign in str(error).lower() for sign in ("lock", "another process")):  # POSIX, Windows
+            if any(sign in str(error) for sign in ("Could not set lock", "File is already open in", "used by another process")):
                 raise StoreBusy(
                     f"{self.path} is in use by another process: stop it, or let this command reach the running server.",
                     f"{self.path} 正被另一个进程占用：请先停止它，或通过运行中的服务操作。",
@@ -82,14 +85,19 @@ class Store:
             raise StoreError(*_unreadable(self.path, error)) from None
         self._facts = (-2, {})  # another file may stand where a backup was restored
         try:
-            self._con.execute("SET TimeZone = 'UTC'")
-            self._con.execute("SET preserve_insertion_order = true")
             self._migrate(MIGRATIONS)
             self._version, self._facts = int(self.meta("version") or 0), (-2, {})
             self._whole, self._days = self._version, {}
         except BaseException:
-            self._let_go()
+            self._con.close()
+            self._guard.close()
             raise
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(str(self.path), config=self._config)
+        con.execute("SET GLOBAL TimeZone = 'UTC'")  # global: of every cursor, whatever zone the machine is in
+        con.execute("SET GLOBAL preserve_insertion_order = true")
+        return con
 
     def _migrate(self, folder: Path) -> None:
         """Bring an older store up to this program, one numbered file at a time, each in its own transaction."""
@@ -123,15 +131,26 @@ class Store:
                     cur.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(number)])
 
     def close(self) -> None:
-        """Give the file back. Raises duckdb.ResourceInUseException, and keeps it, while another thread reads."""
+        """Give the file back. Raises StoreError, and keeps it, while another thread reads."""
         with self._write, self._folding:
             with suppress(duckdb.Error):  # closed before, or past use since the disk failed
                 self._guard.keep(self._con)
-            self._let_go()
+            try:
+                self._con.close()
+                self._read = self._read and self._is_open()
+            except duckdb.ResourceInUseException:
+                self._read = True
+            if self._read:  # the connection is gone all the same; a new one joins what the reader keeps open, and is not told of him
+                self._con = self._connection()
+                raise StoreError("Somebody is reading the store: try again in a moment.", "有人正在读取数据：请稍后再试。")
+            self._guard.close()
 
-    def _let_go(self) -> None:
-        self._con.close()
-        self._guard.close()
+    def _is_open(self) -> bool:
+        try:
+            duckdb.connect(str(self.path), read_only=True).close()
+        except duckdb.ConnectionException:  # the same file, opened otherwise
+            return True
+        return False
 
     def __enter__(self) -> Store:
         return self
@@ -215,13 +234,15 @@ class Store:
                 self.commit(cur)
             except BaseException as error:
                 # After a failed statement a COMMIT would silently roll back; say it instead.
-                cur.execute("ROLLBACK")
+                self.roll_back(cur)
                 if isinstance(error, duckdb.OutOfMemoryException):
                     raise TooMuch(
                         f"This change needs more memory than it may take ({self._memory or 'most of the machine’s'}), and nothing of it was "
                         "kept: split it, or run the command while no server runs and with more of PIECEWORK_MEMORY.",
                         f"此操作所需内存超出允许的上限（{self._memory or '本机大部分内存'}），未作任何改动：请分批进行，或停止服务后调高 PIECEWORK_MEMORY 再执行该命令。",
                     ) from None
+                if isinstance(error, duckdb.IOException):
+                    raise StoreError(*_unwritten(error)) from None
                 raise
             self._version += 1
             if self._touched is None:
@@ -230,10 +251,23 @@ class Store:
                 self._days |= dict.fromkeys(self._touched, self._version)
 
     def commit(self, cur: duckdb.DuckDBPyConnection) -> None:
-        """End a cursor's transaction, which may fold the write-ahead log into the file. For whoever began one without `transaction`."""
+        """End a cursor's transaction, which may fold the write-ahead log into the file. For whoever began one without `transaction`.
+
+        Raises StoreError when the disk does not take it, duckdb.TransactionException when another change came first.
+        """
         with self._folding:
             self._guard.keep(self._con)
-            cur.execute("COMMIT")
+            try:
+                cur.execute("COMMIT")
+            except duckdb.TransactionException as error:
+                if "Could not write" in str(error):
+                    raise StoreError(*_unwritten(error)) from None
+                raise
+
+    def roll_back(self, cur: duckdb.DuckDBPyConnection) -> None:
+        """Keep nothing of a cursor's transaction, also when it was its COMMIT that failed and rolled back."""
+        with suppress(duckdb.TransactionException):
+            cur.execute("ROLLBACK")
 
     def touch(self, days: Iterable[date]) -> None:
         """Say that the transaction under way changes work and reviews of these business dates and nothing else."""
@@ -284,7 +318,8 @@ class Store:
     def restore(self, source: Path | str) -> None:
         """Replace this store by a backup, after the backup has been opened, migrated and verified on a copy.
 
-        The old file stays beside it as NAME.before-restore. Raises StoreError and changes nothing when the copy is no good.
+        The old file stays beside it as NAME.before-restore. Raises StoreError and changes nothing when the copy is no good, or
+        when somebody reads for longer than PATIENCE_S.
         """
         from data.verify import verify
 
@@ -302,11 +337,11 @@ class Store:
                         f"{source} is damaged ({wrong[0].name}: {wrong[0].detail}); nothing was replaced.",
                         f"{source} 已损坏（{wrong[0].zh}：{wrong[0].wrong} 行不符），未作任何替换。",
                     )
-                with self._write:
+                with self._write, self._folding:
                     copy.set_meta("version", str(max(copy.version, self.version)))  # never a version that a cache has seen
                     copy.checkpoint()
                     copy.close()
-                    self.close()
+                    self._close_between_reads()
                     try:
                         os.replace(self.path, kept)
                         self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
@@ -321,6 +356,16 @@ class Store:
                         self._connect()
         finally:
             discard(trial)
+
+    def _close_between_reads(self) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.close()
+            except StoreError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
 
 def discard(path: Path) -> None:
@@ -368,6 +413,11 @@ def _quoted(path: Path) -> str:
 
 def _unreadable(path: Path, error: BaseException) -> tuple[str, str]:
     return f"{path} cannot be opened as a store: {_first_line(error)}", f"{path} 无法作为数据文件打开：{_first_line(error)}"
+
+
+def _unwritten(error: BaseException) -> tuple[str, str]:
+    said = _first_line(error)
+    return f"This change could not be written, and nothing of it was kept: {said}", f"无法写入，未作任何改动：{said}"
 
 
 def _first_line(error: BaseException) -> str:

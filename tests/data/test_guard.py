@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,17 +51,24 @@ def others_find_it_busy(path: Path) -> bool:
 
 
 class Torn:
-    """A store as it stood before a checkpoint and after it, and what it said."""
+    """A store of several metadata blocks as it stood before a checkpoint and after it, and what it said."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "s.duckdb"
         with Store(self.path) as store:
+            for name in ("wide", "wider"):
+                with store.transaction() as cur:
+                    columns = ", ".join(f"range * {n} AS c{n}" for n in range(600))
+                    cur.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM range(10)")
+            store.checkpoint()
             work(store, 0, 400)
             store.checkpoint()
             work(store, 400, 30)
+            with store.transaction() as cur:
+                cur.execute("UPDATE wide SET c1 = 7; UPDATE wider SET c2 = 8")
             self.said = said(store)
             self.before, self.log = self.path.read_bytes(), self.path.with_name("s.duckdb.wal").read_bytes()
-            blocks = [number for (number,) in store.rows("SELECT DISTINCT block_id FROM pragma_metadata_info()")]
+            blocks = [number for (number,) in store.rows("SELECT DISTINCT block_id FROM pragma_metadata_info() ORDER BY 1")]
             store.checkpoint()
             self.after, self.guard = self.path.read_bytes(), self.path.with_name("s.duckdb.guard").read_bytes()
         self.blocks = [HEADERS + number * BLOCK for number in blocks]
@@ -91,9 +98,9 @@ def torn(tmp_path: Path) -> Torn:
 
 # Mending -----------------------------------------------------------------------------------------------------------------
 def test_a_checkpoint_cut_short_at_any_page_is_mended(torn: Torn, caplog: pytest.LogCaptureFixture) -> None:
-    ends = [end for block in torn.blocks for end in torn.pages(block)]
-    assert len(ends) > 3
-    for end in ends[:-1]:  # after the last one the block is whole
+    cuts = [torn.pages(block)[:-1] for block in torn.blocks]  # after the last page a block is whole
+    assert len([ends for ends in cuts if len(ends) > 3]) > 1
+    for end in (end for ends in cuts for end in ends):
         caplog.clear()
         torn.lay(end)
         with Store(torn.path, create=False) as store:
@@ -105,8 +112,8 @@ def test_a_checkpoint_cut_short_at_any_page_is_mended(torn: Torn, caplog: pytest
 def test_without_its_guard_such_a_store_is_unreadable(torn: Torn) -> None:
     torn.lay(torn.pages(torn.blocks[0])[0])
     torn.path.with_name("s.duckdb.guard").unlink()
-    with pytest.raises(StoreError, match="cannot be opened as a store"), Store(torn.path, create=False) as store:
-        said(store)
+    with pytest.raises(StoreError, match="cannot be opened as a store"):
+        Store(torn.path, create=False)
 
 
 def test_a_mended_store_goes_on(torn: Torn) -> None:
@@ -116,7 +123,7 @@ def test_a_mended_store_goes_on(torn: Torn) -> None:
         assert store.checkpoint()
     with Store(torn.path, create=False) as store:
         assert store.rows("SELECT count(*) FROM work") == [(440,)]
-        assert said(store)[2] == []
+        assert [check.name for check in verify(store) if not check.ok] == []
 
 
 HARM: dict[str, Callable[[bytes], bytes]] = {
@@ -206,8 +213,8 @@ def test_whatever_folds_the_log_has_a_guard_of_the_state_before(tmp_path: Path, 
     with Store(path) as store:
         store.set_meta("zone", "Asia/Shanghai")
         store.checkpoint()
-        store.set_meta("zone", "UTC")
         with store.cursor() as cur:
+            cur.execute("UPDATE meta SET value = 'UTC' WHERE key = 'zone'")  # past the store: its guard is of the state before
             cur.execute("SET checkpoint_threshold = '1 byte'")  # any commit folds the log
         before = path.read_bytes()
         ACTS[act](store)
@@ -230,24 +237,74 @@ def test_the_file_stays_ours_while_its_blocks_are_copied(tmp_path: Path) -> None
     assert not others_find_it_busy(path)
 
 
-def test_a_guard_that_cannot_be_written_is_logged_and_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+FULL = """
+import os, resource, sys
+from data.errors import StoreError
+from data.store import Store
+
+def room(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+with Store(sys.argv[1]) as store:
+    store.set_meta("zone", "Asia/Shanghai")
+    store.checkpoint()
+    room(100_000)  # no file may grow beyond this, as on a full disk
+    store.set_meta("zone", "UTC")
+    store.set_meta("currency", "USD")
+    assert not os.path.exists(sys.argv[1] + ".guard.part")  # the last room is the commit's
+    try:
+        store.set_meta("zone", "x" * 200_000)
+    except StoreError as error:
+        print(error.zh)
+    room(resource.RLIM_INFINITY)
+    store.set_meta("demo", "yes")
+"""
+
+
+def test_a_full_disk_keeps_nothing_of_a_change_and_the_next_has_a_guard(tmp_path: Path) -> None:
     path = tmp_path / "s.duckdb"
-    path.with_name("s.duckdb.guard.part").mkdir()
-    with caplog.at_level(logging.WARNING), Store(path) as store:
+    ran = subprocess.run([sys.executable, "-c", FULL, str(path)], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("无法写入，未作任何改动：")
+    assert ran.stderr.count("s.duckdb.guard cannot be written (File too large)") == 1
+    with Store(path) as store:
+        assert [store.meta(key) for key in ("zone", "currency", "demo")] == ["UTC", "USD", "yes"]
+
+
+def test_a_guard_that_failed_is_made_by_the_next_commit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "s.duckdb"
+    with Store(path) as store:
         store.set_meta("zone", "Asia/Shanghai")
-        assert "s.duckdb.guard cannot be written" in caplog.text
+        store.checkpoint()
+        path.with_name("s.duckdb.guard.part").mkdir()
+        store.set_meta("zone", "UTC")
+        store.set_meta("zone", "Asia/Tokyo")
+        assert caplog.text.count("s.duckdb.guard cannot be written") == 1
+        path.with_name("s.duckdb.guard.part").rmdir()
+        store.set_meta("zone", "UTC")
+        assert path.read_bytes()[:HEADERS] in path.with_name("s.duckdb.guard").read_bytes()
+
+
+def test_a_guard_that_cannot_be_read_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "s.duckdb"
+    path.with_name("s.duckdb.guard").mkdir()
+    with Store(path) as store:
+        store.set_meta("zone", "Asia/Shanghai")
     with Store(path) as store:
         assert store.meta("zone") == "Asia/Shanghai"
+    assert "s.duckdb.guard cannot be read" in caplog.text
 
 
 def test_the_guard_is_for_whom_the_store_is(tmp_path: Path) -> None:
-    """Its blocks hold the least and greatest name of a column."""
-    path = tmp_path / "s.duckdb"
+    """Its blocks hold the least and greatest name of a column, and a command of root's must not leave one that the service cannot read."""
+    path, guard = tmp_path / "s.duckdb", tmp_path / "s.duckdb.guard"
     Store(path).close()
-    path.chmod(0o600)
-    path.with_name("s.duckdb.guard").unlink()
+    path.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+    guard.unlink()
     Store(path).close()
-    assert path.with_name("s.duckdb.guard").stat().st_mode & 0o777 == 0o600
+    assert (guard.stat().st_mode & 0o777, guard.stat().st_uid, guard.stat().st_gid) == (0o640, path.stat().st_uid, path.stat().st_gid)
 
 
 def test_a_guard_without_its_store_is_of_no_use_to_the_next(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from data import store as stores
@@ -124,6 +126,83 @@ def test_a_store_of_another_process_is_busy_until_it_ends(tmp_path: Path) -> Non
     finally:
         end(other)
     Store(path, create=False).close()
+
+
+@contextmanager
+def a_reader(store: Store) -> Iterator[threading.Event]:
+    """Another thread amid a statement, which ends when the event is set."""
+    begun, enough = threading.Event(), threading.Event()
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        begun.set()
+        enough.wait(60)
+        yield pa.record_batch({"n": [1]})
+
+    def read() -> None:
+        with store.cursor() as cur:
+            cur.register("slow", pa.RecordBatchReader.from_batches(pa.schema({"n": pa.int64()}), rows()))
+            found.append(cur.execute("SELECT n FROM slow").fetchall())
+
+    found: list[list[tuple[int]]] = []
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert begun.wait(30)
+    yield enough
+    enough.set()
+    thread.join(60)
+    assert found == [[(1,)]]
+
+
+def test_a_store_that_is_read_does_not_close(store: Store) -> None:
+    with a_reader(store):
+        with pytest.raises(StoreError, match="Somebody is reading") as caught:
+            store.close()
+        assert "有人正在读取" in caught.value.zh
+        add_source(store, 1)
+        assert sources(store) == [1]
+        assert store.rows("SELECT current_setting('TimeZone')") == [("UTC",)]
+        with pytest.raises(StoreError, match="Somebody is reading"):
+            store.close()  # and again: the reader is of a connection that is gone
+        assert sources(store) == [1]
+    store.close()
+    with pytest.raises(duckdb.ConnectionException):
+        sources(store)
+
+
+def test_instants_are_utc_whatever_zone_the_machine_is_in(tmp_path: Path) -> None:
+    code = "import sys; from data.store import Store\nwith Store(sys.argv[1]) as s: print(s.rows(sys.argv[2])[0][0])"
+    asked = "SELECT to_timestamp(0)::TIMESTAMP::VARCHAR"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "s.duckdb"), asked],
+        cwd=ROOT, env={**os.environ, "TZ": "Asia/Shanghai"}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ran.stdout.strip() == "1970-01-01 00:00:00", ran.stderr
+
+
+def test_what_merely_lies_under_a_clock_is_not_busy(tmp_path: Path) -> None:
+    """DuckDB's sentence about a lock is told from a path or a block that has the word in it."""
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "s.duckdb").write_text("event_id,worker_id\n" * 1000)
+    with pytest.raises(StoreError, match="cannot be opened as a store") as caught:
+        Store(tmp_path / "clock" / "s.duckdb")
+    assert not isinstance(caught.value, StoreBusy)
+
+
+BUSY = {
+    "posix": 'IO Error: Could not set lock on file "s.duckdb": Conflicting lock is held in python (PID 7).',
+    "windows": 'IO Error: Cannot open file "s.duckdb": The process cannot access the file because it is being used by another process.',
+    "windows zh": 'IO Error: Cannot open file "s.duckdb": 另一个程序正在使用此文件，进程无法访问。\n\nFile is already open in \npython.exe (PID 7)',
+}
+
+
+@pytest.mark.parametrize("system", BUSY)
+def test_a_busy_store_is_told_on_every_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+    def connect(*_: object, **__: object) -> None:
+        raise duckdb.IOException(BUSY[system])
+
+    monkeypatch.setattr(duckdb, "connect", connect)
+    with pytest.raises(StoreBusy, match="is in use by another process"):
+        Store(tmp_path / "s.duckdb")
 
 
 # Migrations --------------------------------------------------------------------------------------------------------------
@@ -461,6 +540,22 @@ def test_a_backup_overwrites_nothing(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="There is no folder"):
         store.backup(tmp_path / "none" / "b.duckdb")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_restore_waits_for_who_reads(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_source(store, 1)
+    backup = store.backup(tmp_path / "b.duckdb")
+    add_source(store, 2)
+    with a_reader(store) as enough:
+        with monkeypatch.context() as patched:
+            patched.setattr(stores, "PATIENCE_S", 0.0)
+            with pytest.raises(StoreError, match="Somebody is reading"):
+                store.restore(backup)
+        assert sources(store) == [1, 2]
+        assert files(tmp_path) == ["b.duckdb", "s.duckdb", "s.duckdb.guard", "s.duckdb.wal"]
+        threading.Timer(0.3, enough.set).start()
+        store.restore(backup)
+    assert sources(store) == [1]
 
 
 def test_a_restore_brings_the_backup_and_keeps_what_was(store: Store, tmp_path: Path) -> None:
