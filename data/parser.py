@@ -32,7 +32,7 @@ def parser(description: str | None = None) -> argparse.ArgumentParser:
             yield action, one
 
     one = verb("demo", "build the invented base, or keep today going on a running server", as_json=False)
-    one.add_argument("--people", type=int, default=800, help="people in both sites (800)")
+    one.add_argument("--people", type=int, default=800, help="people at the first site (800); the second has 0.3 times as many")
     one.add_argument("--days", type=int, default=90, help="days back from today (90)")
     one.add_argument("--seed", type=int, default=7, help="the same seed gives the same base (7)")
     one.add_argument("--live", action="store_true", help="send today's work through the HTTP API until interrupted")

@@ -177,19 +177,19 @@ class Compiler:
             for part in self.registry.parts(measure.name):
                 if not part.about_people:
                     continue
-                columns.append(self._population(self.registry.views[part.view], measure))
+                columns.append(self._population(part, measure))
             self.crowd[measure.name] = tuple(dict.fromkeys(columns))
 
-    def _population(self, view: View, measure: Measure) -> str:
-        for name in view.population:
+    def _population(self, part: Measure, measure: Measure) -> str:
+        names = (part.crowd,) if part.crowd else tuple(f"people_{name}" for name in self.registry.views[part.view].population)
+        for people in (self.registry.measures[name] for name in names):
             try:
-                table = self._table(self.registry.views[name])
+                table = self._table(self.registry.views[people.view])
             except QueryError:
                 continue
-            part = self.registry.measures[f"people_{name}"]
-            self.parts[part.name] = part
-            self.tables[name] = table
-            return part.name
+            self.parts[people.name] = people
+            self.tables[people.view] = table
+            return people.name
         raise NotAllowed(
             f"“{measure.name}” is about people, and how many stand behind each group of this question is not known.",
             f"“{measure.name}”涉及个人，而此查询无法得知每组人数。",

@@ -117,6 +117,7 @@ class Measure:
     min_n: int = 0
     portable: bool = True
     about_people: bool = False
+    crowd: str = ""  # the measure that counts the people behind it, where those are fewer than the people of its view
     fields: frozenset[Field] = frozenset()
     matures: bool = False  # moves while reviews of recent work are still coming in
     clocked: bool = False  # rests on measured durations

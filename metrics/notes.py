@@ -107,8 +107,8 @@ def facts_notes(store: Store, scope: Scope, compiler: Compiler, seen: Mapping[st
         en, zh = ", ".join(CODES_EN["clock"][code].lower() for code in used), "、".join(CODES["clock"][code] for code in used)
         found.append(
             Note(
-                f"Durations of several kinds of clock ({en}) are added here; split by clock to tell them apart.",
-                f"此处合计了多种计时口径（{zh}）的耗时；可按计时口径拆分查看。",
+                f"Durations of several kinds of clock ({en}) are added here; Data trust shows them apart under “How the tools measured time”.",
+                f"此处合计了多种计时口径（{zh}）的耗时；分口径见“数据可信”的“各工具如何计时”。",
                 "clocks",
             )
         )

@@ -88,6 +88,7 @@ class Result:
     notes: tuple[Note, ...]
     provisional_from: date | None
     sql: str = field(repr=False)
+    suppressed: frozenset[str] = frozenset()  # measures whose total is of too few people to be shown
 
 
 def run(store: Store, query: Query, scope: Scope) -> Result:
@@ -170,6 +171,7 @@ def _result(store: Store, compiler: Compiler, fresh: Freshness, now: _Answer, be
         notes,
         provisional_from,
         now.sql,
+        frozenset(now.suppressed),
     )
 
 
@@ -205,6 +207,7 @@ class _Answer:
         self._statement, self.sql = statement, statement.sql
         self._few: list[tuple[Measure, int, int]] = []
         self._hidden: dict[str, int] = {}
+        self.suppressed: set[str] = set()
         self._null: list[Measure] = []
         rows = _part(got, statement.part)
         mine = rows if statement.total in (None, statement.part) else pa.concat_tables([rows, _part(got, statement.total)])
@@ -237,20 +240,21 @@ class _Answer:
             if measure.interval == "wilson":
                 low, high = wilson_many(got[f"{name}_x"].to_numpy(), got[f"{name}_n"].to_numpy())
                 columns |= {f"{name}_n": got[f"{name}_n"], f"{name}_low": _floats(low), f"{name}_high": _floats(high)}
-        if measure.num or measure.method or measure.percentile is not None:
-            if columns[name].null_count:
-                self._null.append(measure)
-            if measure.min_n and f"{name}_n" in columns:
-                cases = [n for n in columns[f"{name}_n"].to_pylist() if n and n < measure.min_n]
-                if cases:
-                    self._few.append((measure, min(cases), len(cases)))
+        if (measure.num or measure.method or measure.percentile is not None) and columns[name].null_count:
+            self._null.append(measure)
         crowds = [got[column].to_numpy() for column in self._statement.crowd.get(name, ())]
         if crowds:
             small = np.any([(crowd > 0) & (crowd < SMALLEST_GROUP) for crowd in crowds], axis=0)
             if small.any():
                 self._hidden[name] = int(small.sum())
+                if small[-1] and (self._statement.total is not None or not self._statement.by):
+                    self.suppressed.add(name)
                 mask = pa.array(small)
                 columns = {key: pc.if_else(mask, pa.scalar(None, column.type), column) for key, column in columns.items()}
+        if measure.min_n and f"{name}_n" in columns:
+            cases = [n for n in columns[f"{name}_n"].to_pylist() if n and n < measure.min_n]
+            if cases:
+                self._few.append((measure, min(cases), len(cases)))
         return columns
 
 

@@ -11,42 +11,35 @@ if sys.path[0] != ROOT:
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import access, numbers, states, text, theme, turns  # noqa: E402
+from pages.ui import access, filters, numbers, states, text, theme, turns  # noqa: E402
 from pages.ui.text import LANGS, _  # noqa: E402
 
 st.set_page_config(page_title="计件 Piecework", page_icon="🧮", layout="wide", initial_sidebar_state="auto")
 
 
 def choose_language() -> None:
-    """From the address, else what was chosen before, else the browser; kept in the session and in the address."""
+    """From the address, else what was chosen before, else the browser; kept in the session and, once it stood there, in the address."""
     asked = st.query_params.get("lang")
-    if "lang_now" not in st.session_state:
-        chinese = (st.context.locale or "zh").lower().startswith("zh")
-        st.session_state["lang_now"] = asked if asked in LANGS else "zh" if chinese else "en"
-    elif asked in LANGS and asked != st.session_state.get("lang_written"):
+    if asked in LANGS:
         st.session_state["lang_now"] = asked
-    if st.session_state.get("lang_chosen") and st.query_params.get("lang") != st.session_state["lang_now"]:
-        st.query_params["lang"] = st.session_state["lang_now"]
-    st.session_state["lang_written"] = st.query_params.get("lang")
+    elif "lang_now" not in st.session_state:
+        st.session_state["lang_now"] = "zh" if (st.context.locale or "zh").lower().startswith("zh") else "en"
 
 
 def switch_language() -> None:
     """The widget's choice becomes the session's language (a callback)."""
-    st.session_state["lang_now"] = st.session_state["lang_switch"] or st.session_state["lang_now"]
-    st.session_state["lang_chosen"] = True
-    st.session_state["lang_written"] = st.query_params.get("lang")
+    st.query_params["lang"] = st.session_state["lang_switch"] or st.session_state["lang_now"]
 
 
 def choose_persona() -> None:
-    """On the demo base: the persona of a link (`?persona=hr`), until another is chosen."""
-    if "persona_now" not in st.session_state:
-        asked = st.query_params.get("persona")
-        st.session_state["persona_now"] = asked if asked in access.PERSONAS else None
+    """On the demo base: the persona that the address names (`?persona=hr`), else the one before."""
+    asked = st.query_params.get("persona")
+    if asked in access.PERSONAS:
+        st.session_state["persona_now"] = asked
 
 
 def switch_persona() -> None:
     """Another persona of the demo base looks (a callback)."""
-    st.session_state["persona_now"] = st.session_state["persona_switch"]
     st.query_params["persona"] = st.session_state["persona_switch"]
 
 
@@ -117,6 +110,8 @@ def main() -> None:
             page.run()
         except Exception as error:
             states.broken(error)
+        finally:
+            filters.keep_address()
 
 
 main()

@@ -275,6 +275,21 @@ def test_on_a_phone_nothing_hangs_over_and_filters_fold(demo: Serving, opened: O
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
 
 
+def test_a_phones_filters_stay_open_while_used(demo: Serving, opened: OPENED) -> None:
+    page = opened(f"{demo.url}/throughput?lang=zh&persona=admin", width=390)
+    heading(page, "throughput", "zh")
+    fold = page.locator("[data-testid=stExpander]").filter(has_text=said("Filters", "zh"))
+    fold.locator("summary").click()
+    choose(page, said("Period", "zh"), "自定义")
+    expect(fold.locator("summary")).to_contain_text("自定义")
+    expect(page.locator("[data-testid=stDateInput]")).to_be_visible()
+    for screen in ("quality", "throughput"):
+        page.locator("[data-testid=stExpandSidebarButton]").click()
+        page.wait_for_timeout(500)  # it slides in
+        go_to(page, screen, "zh")
+        expect(page.locator("[data-testid=stDateInput]")).not_to_be_visible()
+
+
 # Filters -----------------------------------------------------------------------------------------------------------------
 def test_filters_hold_across_screens_and_languages_until_reset(demo: Serving, opened: OPENED) -> None:
     page = opened(f"{demo.url}/throughput?lang=zh&persona=admin")
@@ -301,6 +316,44 @@ def test_filters_hold_across_screens_and_languages_until_reset(demo: Serving, op
     page.locator("[data-testid=stSidebar]").get_by_text("中文", exact=True).click()
     heading(page, "throughput", "zh")
     expect(card(page, "产量")).to_have_text(everything)
+
+
+def test_filters_hold_over_screens_without_any_and_going_back_restores_them(demo: Serving, opened: OPENED) -> None:
+    page = opened(f"{demo.url}/throughput?persona=admin&lang=zh&project=P2&period=last_7_days")
+    heading(page, "throughput", "zh")
+    go_to(page, "trust", "zh")
+    go_to(page, "throughput", "zh")
+    chosen(page, said("Project", "zh"), PROJECTS["P2"][0])
+    chosen(page, said("Period", "zh"), "近 7 天")
+    for words in ("persona=admin", "lang=zh", "project=P2", "period=last_7_days"):
+        assert words in page.url
+    choose(page, said("Project", "zh"), PROJECTS["P1"][0])
+    assert "project=P1" in page.url
+    page.go_back()
+    chosen(page, said("Project", "zh"), PROJECTS["P2"][0])
+    settle(page)
+    assert "project=P2" in page.url
+    page.go_forward()
+    chosen(page, said("Project", "zh"), PROJECTS["P1"][0])
+    go_to(page, "quality", "zh")
+    for _step in range(4):  # some steps of the history show what was just shown
+        page.go_back()
+        settle(page)
+        if "/throughput" in page.url:
+            break
+    heading(page, "throughput", "zh")
+    chosen(page, said("Project", "zh"), PROJECTS["P1"][0])
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_custom_period_leaves_the_filters_on_one_line(demo: Serving, opened: OPENED, lang: str) -> None:
+    dates = "period=custom&from=2026-10-28&to=2026-11-20"
+    page = opened(f"{demo.url}/quality?{dates}&persona=admin&lang={lang}", lang=lang, width=1440)
+    heading(page, "quality", lang)
+    boxes = page.locator("[data-testid=stMain] :is([data-testid=stSelectbox], [data-testid=stDateInput], .st-key-f_reset_all)")
+    bottoms = [box["y"] + box["height"] for one in boxes.all() if (box := one.bounding_box())]
+    assert len(bottoms) == 8
+    assert max(bottoms) - min(bottoms) < 10
 
 
 def test_a_row_narrows_the_screen_until_reset(demo: Serving, opened: OPENED) -> None:

@@ -4,16 +4,17 @@ from metrics.definitions.views import SUBMITTED
 from metrics.model import Measure, Text
 
 ON_WORK = f"FILTER (WHERE {{action}} IN {SUBMITTED})"
+SUBMITTING = "people_submitting"
 NO_ROWS = Text("no sample: nothing was submitted", "无样本：没有提交")
 
 MEASURES = (
     Measure(
         "submissions", "Submissions", "提交数", "row", "integer", "up", Text("work rows of action annotate or rework", "标注与返工的作业记录数"),
-        view="work", sql=f"sum({{row_count}}) {ON_WORK}", about_people=True, source="contract",
+        view="work", sql=f"sum({{row_count}}) {ON_WORK}", about_people=True, crowd=SUBMITTING, source="contract",
     ),
     Measure(
         "units", "Units", "产量", "unit", "integer", "up", Text("units (boxes, points, seconds …) in the submissions", "提交中的标注单位数（框、点、秒等）"),
-        view="work", sql=f"sum({{unit_count}}) {ON_WORK}", about_people=True, source="metrics.md 1.3",
+        view="work", sql=f"sum({{unit_count}}) {ON_WORK}", about_people=True, crowd=SUBMITTING, source="metrics.md 1.3",
     ),
     Measure(
         "items", "Items", "题数", "item", "integer", "up",
@@ -22,11 +23,11 @@ MEASURES = (
     ),
     Measure(
         "lone_items", "Items of one submission", "一次提交的题", "item", "integer", "none", Text("", ""),
-        view="work", sql="sum({lone_rows})", about_people=True, hidden=True,
+        view="work", sql="sum({lone_rows})", about_people=True, crowd=SUBMITTING, hidden=True,
     ),
     Measure(
         "repeated_items", "Items of several submissions", "多次提交的题", "item", "integer", "none", Text("", ""),
-        view="item_work", sql="count(*)", about_people=True, hidden=True,
+        view="item_work", sql="count(*)", about_people=True, crowd=SUBMITTING, hidden=True,
     ),
     Measure(
         "active_workers", "Active people", "作业人数", "person", "integer", "none", Text("distinct people in the submissions", "有提交的不重复人数"),
@@ -38,7 +39,7 @@ MEASURES = (
     ),
     Measure(
         "prelabelled_units", "Pre-labelled units", "预标注产量", "unit", "integer", "none",
-        Text("units that came with a pre-label", "带预标注的标注单位数"), view="work", sql=f"sum({{prelabelled_count}}) {ON_WORK}", about_people=True,
+        Text("units that came with a pre-label", "带预标注的标注单位数"), view="work", sql=f"sum({{prelabelled_count}}) {ON_WORK}", about_people=True, crowd=SUBMITTING,
         source="metrics.md T-16",
     ),
     Measure(
@@ -48,7 +49,7 @@ MEASURES = (
     Measure(
         "repeats", "Repeats", "重复作业", "row", "integer", "down",
         Text("annotate rows beyond the first by the same person on the same item", "同一人对同一题首次之后的标注记录数"),
-        view="work", sql="sum({repeat_rows})", about_people=True, source="contract",
+        view="work", sql="sum({repeat_rows})", about_people=True, crowd=SUBMITTING, source="contract",
     ),
     Measure(
         "negative_intervals", "Negative intervals", "负时长记录", "row", "integer", "down",
@@ -57,5 +58,9 @@ MEASURES = (
     ),
     Measure(
         "people_work", "People", "人数", "person", "integer", "none", Text("", ""), view="work", sql="count(DISTINCT {worker})", hidden=True,
+    ),
+    Measure(
+        SUBMITTING, "People who submitted", "提交人数", "person", "integer", "none", Text("", ""),
+        view="work", sql=f"count(DISTINCT {{worker}}) {ON_WORK}", hidden=True,
     ),
 )  # fmt: skip

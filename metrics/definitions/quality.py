@@ -3,6 +3,7 @@
 from metrics.definitions.views import SUBMITTED
 from metrics.model import Measure, Text
 
+JUDGED_PEOPLE = "people_judged"
 JUDGED = f"FILTER (WHERE {{action}} IN {SUBMITTED})"
 NOT_INSPECTED = Text("not inspected", "未抽检")
 MIN_N = 30  # metrics.md 1.5
@@ -18,7 +19,7 @@ MEASURES = (
     ),
     Measure(
         "reviewed", "Reviewed", "已检数", "row", "integer", "none", Text("submissions with at least one verdict", "至少有一次判定的提交数"),
-        view="review", sql=f"sum({{first_rows}}) {JUDGED}", about_people=True, matures=True, source="contract",
+        view="review", sql=f"sum({{first_rows}}) {JUDGED}", about_people=True, crowd=JUDGED_PEOPLE, matures=True, source="contract",
     ),
     Measure(
         "review_coverage", "Review coverage", "抽检率", "ratio", "percent", "none", Text("reviewed ÷ submissions", "已检数 ÷ 提交数"),
@@ -91,20 +92,24 @@ MEASURES = (
     ),
     Measure(
         "accepted_first", "Accepted at first", "首次通过", "row", "integer", "up", Text("", ""),
-        view="review", sql=f"sum({{first_accepts}}) {JUDGED}", about_people=True, matures=True, hidden=True,
+        view="review", sql=f"sum({{first_accepts}}) {JUDGED}", about_people=True, crowd=JUDGED_PEOPLE, matures=True, hidden=True,
     ),
     Measure(
         "accepted_last", "Accepted at last", "最终通过", "row", "integer", "up", Text("", ""),
-        view="review", sql=f"sum({{last_accepts}}) {JUDGED}", about_people=True, matures=True, hidden=True,
+        view="review", sql=f"sum({{last_accepts}}) {JUDGED}", about_people=True, crowd=JUDGED_PEOPLE, matures=True, hidden=True,
     ),
     Measure(
         "reviewed_last", "Reviewed, by last verdict", "已检数（末次）", "row", "integer", "none", Text("", ""),
-        view="review", sql=f"sum({{last_rows}}) {JUDGED}", about_people=True, matures=True, hidden=True,
+        view="review", sql=f"sum({{last_rows}}) {JUDGED}", about_people=True, crowd=JUDGED_PEOPLE, matures=True, hidden=True,
     ),
     Measure(
         "unlinked_reviews", "Reviews without known work", "未关联质检", "row", "integer", "down",
         Text("verdicts on work that is not in the log; they count as reviews only", "对应作业不在记录中的判定；只计入质检次数"),
         view="review", sql="sum({unlinked})", about_people=True, source="contract",
+    ),
+    Measure(
+        JUDGED_PEOPLE, "People whose work was judged", "作业被判定的人数", "person", "integer", "none", Text("", ""),
+        view="review", sql=f"count(DISTINCT {{worker}}) {JUDGED}", hidden=True,
     ),
     Measure("people_review", "People", "人数", "person", "integer", "none", Text("", ""), view="review", sql="count(DISTINCT {worker})", hidden=True),
 )  # fmt: skip

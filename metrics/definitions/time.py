@@ -1,6 +1,6 @@
 """How long it took (工时). Kinds of clock are told apart; a result that adds several says so."""
 
-from metrics.definitions.output import ON_WORK
+from metrics.definitions.output import ON_WORK, SUBMITTING
 from metrics.model import Measure, Text
 
 NO_TIME = Text("no sample: no row has a duration", "无样本：没有带耗时的记录")
@@ -14,30 +14,39 @@ def percentile(digits: str, share: float, en: str, zh: str) -> Measure:
             f"{share:.0%} of the submissions with a duration took at most this many seconds a unit; read from a histogram, relative error ≤ 1 %",
             f"{share:.0%} 的有耗时提交每单位不超过此秒数；取自直方图，相对误差 ≤ 1%",
         ),
-        digits=2, view="pace", percentile=share, null_reason=NO_TIME, portable=False, about_people=True, clocked=True,
+        digits=2, view="pace", percentile=share, null_reason=NO_TIME, portable=False, about_people=True, crowd=SUBMITTING, clocked=True,
         source="Masson, Rim & Lee 2019, DDSketch, VLDB 12(12)",
     )  # fmt: skip
 
 
 MEASURES = (
     Measure(
-        "work_hours", "Work hours", "作业工时", "h", "decimal", "none", Text("sum of the durations of all work rows", "全部作业记录的耗时之和"),
+        "work_hours", "Work hours", "作业工时", "h", "decimal", "none", Text("sum of the durations of all work rows, reviewing included", "全部作业记录（含质检）的耗时之和"),
         digits=1, view="work", sql="CAST(sum({seconds}) AS DOUBLE) / 3600", about_people=True, clocked=True, source="contract",
     ),
     Measure(
         "merged_hours", "Merged hours", "合并工时", "h", "decimal", "none",
-        Text("time covered by work, a person's overlapping intervals counted once", "作业覆盖的时间，同一人重叠的区间只计一次"),
+        Text(
+            "time from begin to end of all work rows, a person's overlapping intervals counted once; more than the work hours where the tool "
+            "leaves out pauses",
+            "全部作业记录从开始到结束的时间，同一人重叠的区间只计一次；工具扣除停顿时，会多于作业工时",
+        ),
         digits=1, view="work", sql="CAST(nullif(sum({merged_s}), 0) AS DOUBLE) / 3600", about_people=True, clocked=True, source="contract",
         null_reason=Text("no row says when it began and ended", "没有起止时间的记录"),
     ),
     Measure(
         "units_per_hour", "Units per hour", "时效", "unit/h", "decimal", "up",
-        Text("units ÷ hours, over the submissions that have a duration", "有耗时的提交：产量 ÷ 工时"),
+        Text(
+            "units ÷ their hours, over the submissions that have a duration; reviewing is not in it", "有耗时的提交：产量 ÷ 其工时（不含质检工时）"
+        ),
         digits=1, num="timed_units_submitted", den="submission_hours", null_reason=NO_TIME, about_people=True, clocked=True, source="metrics.md T-01",
     ),
     Measure(
         "units_per_merged_hour", "Units per merged hour", "合并时效", "unit/h", "decimal", "up",
-        Text("units ÷ merged hours, over the submissions that cover a known interval", "区间已知的提交：产量 ÷ 合并工时"),
+        Text(
+            "units ÷ their merged hours, over the submissions that cover a known interval; reviewing is not in it",
+            "区间已知的提交：产量 ÷ 其合并工时（不含质检工时）",
+        ),
         digits=1, num="merged_units_submitted", den="merged_submission_hours", null_reason=NO_TIME, about_people=True, clocked=True,
         source="contract",
     ),
@@ -51,7 +60,7 @@ MEASURES = (
     percentile("p90", 0.90, "Seconds per unit, slow tenth", "单位耗时 P90"),
     Measure(
         "rework_hours", "Rework hours", "返工工时", "h", "decimal", "down", Text("sum of the durations of rows of action rework", "返工记录的耗时之和"),
-        digits=1, view="work", sql="CAST(sum({seconds}) FILTER (WHERE {action} = 1) AS DOUBLE) / 3600", about_people=True, clocked=True,
+        digits=1, view="work", sql="CAST(sum({seconds}) FILTER (WHERE {action} = 1) AS DOUBLE) / 3600", about_people=True, crowd=SUBMITTING, clocked=True,
         source="metrics.md Q-08",
     ),
     Measure(
@@ -61,26 +70,26 @@ MEASURES = (
     ),
     Measure(
         "timed_submissions", "Timed submissions", "有耗时的提交", "row", "integer", "none", Text("submissions that have a duration", "有耗时的提交数"),
-        view="work", sql=f"sum({{timed_rows}}) {ON_WORK}", about_people=True, source="contract",
+        view="work", sql=f"sum({{timed_rows}}) {ON_WORK}", about_people=True, crowd=SUBMITTING, source="contract",
     ),
     Measure(
         "submission_seconds", "Seconds of submissions", "提交耗时", "s", "decimal", "none", Text("", ""),
-        view="work", sql=f"sum({{seconds}}) {ON_WORK}", about_people=True, clocked=True, hidden=True,
+        view="work", sql=f"sum({{seconds}}) {ON_WORK}", about_people=True, crowd=SUBMITTING, clocked=True, hidden=True,
     ),
     Measure(
         "submission_hours", "Hours of submissions", "提交工时", "h", "decimal", "none", Text("", ""),
-        view="work", sql=f"CAST(sum({{seconds}}) {ON_WORK} AS DOUBLE) / 3600", about_people=True, clocked=True, hidden=True,
+        view="work", sql=f"CAST(sum({{seconds}}) {ON_WORK} AS DOUBLE) / 3600", about_people=True, crowd=SUBMITTING, clocked=True, hidden=True,
     ),
     Measure(
         "timed_units_submitted", "Units with a duration", "有耗时的产量", "unit", "decimal", "none", Text("", ""),
-        view="work", sql=f"sum({{timed_units}}) {ON_WORK}", about_people=True, hidden=True,
+        view="work", sql=f"sum({{timed_units}}) {ON_WORK}", about_people=True, crowd=SUBMITTING, hidden=True,
     ),
     Measure(
         "merged_units_submitted", "Units with a known interval", "区间已知的产量", "unit", "decimal", "none", Text("", ""),
-        view="work", sql=f"sum({{merged_units}}) {ON_WORK}", about_people=True, hidden=True,
+        view="work", sql=f"sum({{merged_units}}) {ON_WORK}", about_people=True, crowd=SUBMITTING, hidden=True,
     ),
     Measure(
         "merged_submission_hours", "Merged hours of submissions", "提交合并工时", "h", "decimal", "none", Text("", ""),
-        view="work", sql=f"CAST(sum({{merged_s}}) {ON_WORK} AS DOUBLE) / 3600", about_people=True, clocked=True, hidden=True,
+        view="work", sql=f"CAST(sum({{merged_s}}) {ON_WORK} AS DOUBLE) / 3600", about_people=True, crowd=SUBMITTING, clocked=True, hidden=True,
     ),
 )  # fmt: skip

@@ -33,7 +33,7 @@ left, right = st.columns(2)
 with left, screen.panel(_("What is missing or odd"), _("Rows that are kept, and what they are left out of.")):
     trust.gaps(view, found)
 with right, screen.panel(_("How the tools measured time"), _("Kinds of clock differ: compare them, never add them up.")):
-    trust.clocks(view)
+    trust.clocks(view, found)
 with screen.panel(
     _("Known only by id"), _("Named in the logs and in no list: load the people, project, team or site lists to give them names.")
 ):

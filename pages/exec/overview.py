@@ -22,7 +22,9 @@ trend = trend.dated()
 if not len(trend):
     states.empty()
     st.stop()
-cards.row([cards.Card(name, whole, trend, _("Margin") if name == "contribution_margin" else "") for name in CARDS])
+cards.row(
+    [cards.Card(name, whole, trend, _("Margin") if name == "contribution_margin" else "") for name in CARDS], under_way=view.under_way
+)
 
 margin, revenue = measure("contribution_margin"), measure("revenue")
 
@@ -86,6 +88,7 @@ tap = _("A click narrows the whole screen to the project.")
 with screen.panel(_("Projects to look at"), text.sentences(order, tap)):
     own = tables.Named(margin.name, _("Margin ({unit})", unit=numbers.unit(margin)))
     chosen = tables.show(
+        view,
         projects.worst(margin.name) if view.choice.compare else projects.order(margin.name, reverse=False),
         [
             "revenue",

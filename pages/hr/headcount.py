@@ -171,6 +171,7 @@ with screen.panel(
     _("Site by site") if place == "site" else _("Team by team"), _("People: opening + joined + net transfers − left = closing.")
 ):
     tables.show(
+        view,
         places.order("headcount"),
         [
             tables.Named("headcount_opening", _("Opening")),
@@ -200,11 +201,12 @@ if came_and_gone:
             if not len(answer):
                 st.caption(_("Nobody in the period chosen."))
                 continue
-            day = tables.Given(_("Date"), [text.day(date, year=True) for date in answer.dates()])
-            team = tables.Given(_("Team"), answer.labels("team"))
-            why_or_how = tables.Given(_("Reason") if detail == "leave_reason" else _("Hired through"), answer.labels(detail))
+            day = tables.Given(_("Date"), [text.day(date, year=True) for date in answer.dates()], leaves=False)
+            team = tables.Given(_("Team"), answer.labels("team"), leaves=False)
+            why_or_how = tables.Given(_("Reason") if detail == "leave_reason" else _("Hired through"), answer.labels(detail), leaves=False)
             columns = [day, team, why_or_how]
             tables.show(
+                view,
                 answer,
                 columns,
                 key=f"people_{key}",

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from metrics.scope import SMALLEST_GROUP
 from pages.ui import cards, errors, filters, numbers, screen, states, tables
 from pages.ui.ask import label, measure
 from pages.ui.text import _
@@ -31,9 +32,14 @@ if not len(trend):
     st.stop()
 if person:
     st.subheader(label(view.store, "worker", person), anchor=False)
-cards.row([cards.Card(name, whole, trend) for name in CARDS])
+cards.row([cards.Card(name, whole, trend) for name in CARDS], under_way=view.under_way)
 if whole.total("error_rate") is None:
-    states.empty(_("Nothing was inspected for this choice, so there is no rate."))
+    few = "error_rate" in whole.result.suppressed
+    states.empty(
+        _("Fewer than {n} people stand behind this choice: single people could be told from it.", n=SMALLEST_GROUP)
+        if few
+        else _("Nothing was inspected for this choice, so there is no rate.")
+    )
     view.notes(whole)
     st.stop()
 
@@ -96,6 +102,7 @@ with screen.panel(
     rows = (teams if split == "team" else projects).order("error_rate_low")
     by_time = view.ask("error_rate", by=(split or "project", view.grain), compare=False)
     clicked = tables.show(
+        view,
         rows,
         [
             "reviewed",

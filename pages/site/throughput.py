@@ -28,7 +28,7 @@ if not len(trend):
     st.stop()
 if person:
     st.subheader(label(view.store, "worker", person), anchor=False)
-cards.row([cards.Card(name, whole, trend, _(SHORT[name]) if name in SHORT else "") for name in CARDS])
+cards.row([cards.Card(name, whole, trend, _(SHORT[name]) if name in SHORT else "") for name in CARDS], under_way=view.under_way)
 
 units, speed = measure("units"), measure("units_per_hour")
 left, right = st.columns([3, 2])
@@ -71,6 +71,7 @@ with (
 projects = projects.order("work_hours")
 with screen.panel(_("Projects"), _("By hours spent. A click narrows the whole screen to the project.")):
     chosen = tables.show(
+        view,
         projects,
         [
             "units",

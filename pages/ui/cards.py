@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from metrics.model import Measure
+from metrics.scope import SMALLEST_GROUP
 from pages.ui import numbers, text, theme
 from pages.ui.ask import Answer, measure
 from pages.ui.text import NONE, _, say
@@ -25,27 +26,31 @@ class Card:
     label: str = ""
 
 
-def row(cards: Sequence[Card]) -> None:
-    """At most six cards side by side on a desk, three and three where it is too narrow, two to a row on a phone. Raises ValueError for more."""
+def row(cards: Sequence[Card], *, under_way: bool = False) -> None:
+    """At most six cards side by side on a desk, three and three where it is too narrow, two to a row on a phone. Raises ValueError for more.
+
+    While a day is `under_way`, a sum that is lower than that of whole days is not called bad, nor good.
+    """
     if len(cards) > 6:
         raise ValueError("a screen has at most six cards")
     if theme.phone() or len(cards) <= 3:
-        _beside_each_other(cards, len(cards))
+        _beside_each_other(cards, len(cards), under_way)
         return
     with st.grid(2, min_column_width=3 * _NARROW + 2 * _GAP, gap=_GAP):
         for half in (cards[:3], cards[3:]):
-            _beside_each_other(half, 3)
+            _beside_each_other(half, 3, under_way)
 
 
-def _beside_each_other(cards: Sequence[Card], most: int) -> None:
+def _beside_each_other(cards: Sequence[Card], most: int, under_way: bool) -> None:
     with st.grid(most, min_column_width=_NARROW, gap=_GAP):
         for card in cards:
-            show(card)
+            show(card, under_way=under_way)
 
 
-def show(card: Card) -> None:
+def show(card: Card, *, under_way: bool = False) -> None:
     """One card where the layout stands."""
     m = measure(card.measure)
+    judged = not under_way or bool(m.num or m.method or m.percentile is not None)
     now, was = card.whole.total(m.name), card.whole.total_before(m.name)
     delta = numbers.change(m, now, was)
     points = _points(card.trend, m.name)
@@ -54,7 +59,7 @@ def show(card: Card) -> None:
         numbers.card_value(m, now),
         delta,
         delta_arrow="off",  # it has its sign, and the room is needed for what it was
-        delta_color="off" if delta is None else numbers.colour(m),
+        delta_color=numbers.colour(m) if delta is not None and judged else "off",
         delta_description=_beside(card, m, now, was),
         help=_explain(card, m, now),
         border=True,
@@ -72,6 +77,8 @@ def _points(trend: Answer | None, name: str) -> list[float]:
 
 def _beside(card: Card, m: Measure, now: float | None, was: float | None) -> str:
     """Beside the change: what it was before, or why there is no number."""
+    if now is None and m.name in card.whole.result.suppressed:
+        return _("fewer than {n} people", n=SMALLEST_GROUP)
     if now is None:
         return say(m.null_reason) or _("no value")
     if was is None:

@@ -33,7 +33,7 @@ def people(view: View) -> None:
         view.store, key, lambda: (presence(view.store, view.scope, today, today), presence(view.store, view.scope, monday, today))
     )
     heads = [
-        (_("On the lists"), now.listed, week.listed),
+        (_("On the lists for work in tools"), now.listed, week.listed),
         (_("Clocked in"), now.clocked, week.clocked),
         (_("At work in tools"), now.working, week.working),
     ]
@@ -49,6 +49,9 @@ def people(view: View) -> None:
         key="trust_people",
         title=_("On the lists, clocked in, at work"),
         brief=[_("People"), _("Today"), _("This week")],
+    )
+    st.caption(
+        _("Of the lists only annotators, reviewers, people without a role and whoever else has work in tools; Headcount counts everybody.")
     )
     if not view.sees_people:
         st.caption(":material/lock: " + _("Single people are shown to site managers and HR."))
@@ -129,14 +132,16 @@ def tool_time(view: View) -> None:
     names = {site: ask.label(view.store, "site", site) for site in sites}
     charts.draw(
         charts.heat(
-            [str(day.day) for day in days],
+            [text.day(day) for day in days],
             [names[site] for site in sites],
             [[cells.get((site, day)) for day in days] for site in sites],
             lambda share: text.percent(share, 0),
             middle=MIDDLE,
             reach=0.6,
             written=not theme.phone(),
-            height=76 + 32 * len(sites),
+            height=96 + 32 * len(sites),
+            title=_("Date"),
+            named=4 if theme.phone() else 7,
         ),
         key="trust_coverage",
         alt=_("Tool time against attendance"),
@@ -146,13 +151,13 @@ def tool_time(view: View) -> None:
     records.show(
         {
             _("Site"): [names[one.site] for one in whole],
-            _("Person-days"): [one.people for one in whole],
+            _("Tool time"): [text.percent(share) if share is not None else NONE for share in shares],
             _("In tools (h)"): [round(one.tool_hours, 1) for one in whole],
             _("Attended (h)"): [round(one.attended_hours, 1) for one in whole],
             _("Planned (h)"): [round(one.planned_hours, 1) for one in whole],
-            _("Tool time"): [text.percent(share) if share is not None else NONE for share in shares],
-            _("Person-days below {share}", share=text.percent(LOW, 0)): [one.low for one in whole],
-            _("Person-days above {share}", share=text.percent(HIGH, 0)): [one.high for one in whole],
+            _("Person-days"): [one.people for one in whole],
+            f"< {text.percent(LOW, 0)}": [one.low for one in whole],
+            f"> {text.percent(HIGH, 0)}": [one.high for one in whole],
         },
         key="trust_coverage_sites",
         title=_("Tool time against attendance"),

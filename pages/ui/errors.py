@@ -130,7 +130,7 @@ def interval(answer: Answer) -> tables.Given:
     said = answer.worked_out(
         "interval", lambda: [None if a is None or b is None else f"{numbers.value(m, a)} – {numbers.value(m, b)}" for a, b in pairs]
     )
-    return tables.Given(_("95% interval"), said)
+    return tables.Given(_("95% interval"), said, leaves=False)
 
 
 def types(answer: Answer, name: str) -> None:
@@ -261,6 +261,7 @@ def person(view: View, worker: str) -> None:
         "%.1f",
     )
     tables.show(
+        view,
         own,
         ["reviewed", "errors", RATE, interval(own), all_people, tables.Change(RATE)],
         key="errors_person_projects",
@@ -279,6 +280,7 @@ def people(found: Against, view: View) -> str | None:
     answer = view.ask_together(people_what(view))[0].arrange("worker", tuple(r.unit for r in found.rows))
     ratio, span, side = answer.worked_out(("against", found), lambda: _ratio_columns(found, answer))
     return tables.show(
+        view,
         answer,
         [
             ratio,
@@ -302,10 +304,19 @@ def _ratio_columns(found: Against, answer: Answer) -> tuple[tables.Given, tables
     rows = [by_unit[i] for i in answer.ids()]
     return (
         tables.Given(
-            _("Errors ÷ expected"), [r.ratio for r in rows], "%.2f", _("errors ÷ errors expected at the rates of the same projects")
+            _("Errors ÷ expected"),
+            [r.ratio for r in rows],
+            "%.2f",
+            _("errors ÷ errors expected at the rates of the same projects"),
+            low=[r.low for r in rows],
+            high=[r.high for r in rows],
         ),
-        tables.Given(_("Its 95% interval"), [_span(r) for r in rows]),
-        tables.Given(_("Reading"), [_(SIDES[r.side]) for r in rows]),
+        tables.Given(_("Its 95% interval"), [_span(r) for r in rows], leaves=False),
+        tables.Given(
+            _("Reading"),
+            [_(SIDES[r.side]) for r in rows],
+            help=_("More or fewer only where chance alone would give it once in 500; fewer than {n} inspected are not judged.", n=MIN_N),
+        ),
     )
 
 

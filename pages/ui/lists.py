@@ -33,7 +33,7 @@ def show(rows: Sequence[Row], *, key: str, head: str, value_head: str, select: b
     with place:
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
             st.caption(plain(head), width="content")
-            st.caption(plain(value_head), width="content")
+            st.caption(plain(value_head), width="content", text_alignment="right")
         for number in range((page - 1) * ROWS, min(page * ROWS, len(rows))):
             row = rows[number]
             with st.container(gap=None, border=True):
@@ -44,7 +44,8 @@ def show(rows: Sequence[Row], *, key: str, head: str, value_head: str, select: b
                             chosen = number
                     else:
                         st.markdown(plain(row.name), width="content")
-                    st.markdown((_GREY if row.grey else _BOLD).format(row.value or text.NONE), width="content")
+                    said = (_GREY if row.grey else _BOLD).format(row.value or text.NONE)
+                    st.markdown(said, width="content", text_alignment="right")
                 if any(row.under):
                     st.markdown(_SMALL.format(" · ".join(words for words in row.under if words)))
     return chosen

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
@@ -44,6 +45,16 @@ def settle(code: str) -> None:
     """Use this currency for the rest of this run of the script."""
     st.session_state["currency_now"] = code
     _settled.set(code)
+
+
+@contextmanager
+def paid_in(code: str) -> Iterator[None]:
+    """Money inside is of this currency, also off the script's thread (as `text.speaking` for the language)."""
+    token = _settled.set(code)
+    try:
+        yield
+    finally:
+        _settled.reset(token)
 
 
 def unit(measure: Measure) -> str:

@@ -119,6 +119,7 @@ def table(paces: Paces, view: View) -> str | None:
     answer = answer.arrange(dimension, tuple(p.unit for p in paces.rows))
     adjusted, span, reading = answer.worked_out(("paces", paces), lambda: _pace_columns(paces, answer))
     return tables.show(
+        view,
         answer,
         [
             adjusted,
@@ -142,9 +143,16 @@ def _pace_columns(paces: Paces, answer: Answer) -> tuple[tables.Given, tables.Gi
     by_unit = {p.unit: p for p in paces.rows}
     rows = [by_unit[i] for i in answer.ids(paces.dimension)]
     return (
-        tables.Given(_("Adjusted pace"), [p.shrunk for p in rows], "%.2f", _("units ÷ units expected at the middle pace; 1 is the middle")),
-        tables.Given(_("95% interval"), [_interval(p) for p in rows]),
-        tables.Given(_("Band"), [_(BANDS[p.band]) for p in rows]),
+        tables.Given(
+            _("Adjusted pace"),
+            [p.shrunk for p in rows],
+            "%.2f",
+            _("units ÷ units expected at the middle pace; 1 is the middle"),
+            low=[p.low for p in rows],
+            high=[p.high for p in rows],
+        ),
+        tables.Given(_("95% interval"), [_interval(p) for p in rows], leaves=False),
+        tables.Given(_("Band"), [_(BANDS[p.band]) for p in rows], help=caption(drawn=False)),
     )
 
 
@@ -167,6 +175,7 @@ def person(view: View, worker: str) -> None:
     everybody = view.ask("units_per_hour", by="project", compare=False, without=("worker",)).arrange("project", tuple(own.ids()))
     everyone = tables.Given(_("All people, units per hour"), everybody.column("units_per_hour"), "%,.1f")
     tables.show(
+        view,
         own,
         [
             "units",

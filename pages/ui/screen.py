@@ -36,6 +36,7 @@ class View:
     store: Store
     choice: filters.Choice
     drawn: Drawing
+    under_way: bool = False  # a day that is not over is compared with a whole one
 
     @property
     def fresh(self) -> Reach:
@@ -166,6 +167,10 @@ def open(name: str) -> View:
     elif choice.compare and not screen.roster and choice.period.start == choice.period.end == last:
         st.caption(":material/info: " + _("The newest day may not be finished: it is not compared."))
         choice = replace(choice, compare=None)
+    under_way = bool(choice.compare) and not screen.roster and choice.period.end == last == fresh.today
+    if under_way:
+        words = _("{day} is not over: sums are compared with whole days and come out low; rates do not.", day=text.day(last))
+        st.caption(":material/info: " + words)
     if screen.filters:
         st.caption(":material/date_range: " + filters.words(choice))
     of_work = bool(screen.filters) and not screen.roster
@@ -176,7 +181,7 @@ def open(name: str) -> View:
     drawn = drawing.begin(store, key, visitor.scope, _session(), lambda: _fresh(store, visitor.scope))
     with corner:
         _follow(drawn, moves=of_work and (choice.period.end is None or choice.period.end >= last))
-    return View(name, visitor, store, choice, drawn)
+    return View(name, visitor, store, choice, drawn, under_way)
 
 
 def _follow(drawn: Drawing, *, moves: bool) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 from metrics.model import Measure
 from pages.ui import exports, grids, lists, numbers, text, theme
 from pages.ui.ask import TIMES, Answer, measure
+from pages.ui.screen import View
 from pages.ui.text import _
 
 ROWS = 12  # shown without scrolling
@@ -52,15 +53,22 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A column worked out elsewhere (a method of `metrics`), in the order of the answer's groups; a number or words."""
+    """A column worked out elsewhere (a method of `metrics`), in the order of the answer's groups; a number or words.
+
+    Files hold it too, with the bounds `low` and `high` of its 95 % interval; not one that only words what they hold (`leaves`).
+    """
 
     title: str
     values: Sequence[float | str | None]
     format: str = "%,.2f"
     help: str = ""
+    low: Sequence[float | None] = ()
+    high: Sequence[float | None] = ()
+    leaves: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", tuple(None if text.missing(v) else v for v in self.values))
+        for part in ("values", "low", "high"):
+            object.__setattr__(self, part, tuple(None if text.missing(v) else v for v in getattr(self, part)))
 
 
 Column = str | Named | Change | Difference | Trend | Given
@@ -77,6 +85,7 @@ class Cells:
 
 
 def show(
+    view: View,
     answer: Answer,
     columns: Sequence[Column],
     *,
@@ -112,7 +121,8 @@ def show(
         )
     else:
         row = _grid(answer, dimension, columns, head, still, key=key, select=select, ids=ids, alt=alt or title)
-    exports.buttons(answer, title=title, key=key)
+    given = [column for column in columns if isinstance(column, Given) and column.leaves]
+    exports.buttons(exports.Table(title, answer, view.fresh, view.scope, given), key=key)
     return None if row is None else answer.ids(dimension)[row]
 
 

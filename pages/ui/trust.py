@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -142,20 +143,22 @@ def gaps(view: View, found: Facts) -> None:
     )
 
 
-def clocks(view: View) -> None:
-    """Hours and rows by kind of clock, side by side."""
-    kinds = view.ask("work_hours", "submissions", by="clock", period=ALL).order("submissions")
-    hours = measure("work_hours")
-    if not len(kinds):
+def clocks(view: View, found: Facts) -> None:
+    """Hours and rows of all work by kind of clock, side by side."""
+    answer, hours = view.ask("work_hours", by="clock", period=ALL), measure("work_hours")
+    if not len(answer):
         states.empty(_("No work has been loaded yet."))
         return
+    rows = sum((Counter(one.clocks) for one in found.sources), Counter[str]())
+    rows[""] = found.rows["work"] - rows.total()
+    kinds = sorted(zip(answer.ids(), answer.labels(), answer.column("work_hours"), strict=True), key=lambda kind: -rows[kind[0]])
     charts.draw(
         charts.bars(
-            [words if kind else _("No duration") for kind, words in zip(kinds.ids(), kinds.labels(), strict=True)],
-            [h if kind else None for kind, h in zip(kinds.ids(), kinds.column("work_hours"), strict=True)],
+            [words if kind else _("No duration") for kind, words, _h in kinds],
+            [h if kind else None for kind, _words, h in kinds],
             numbers.say_as(hours),
             title=numbers.header(hours),
-            notes=[_("{n} rows", n=text.short(n or 0)) for n in kinds.column("submissions")],
+            notes=[_("{n} work rows", n=text.short(rows[kind])) for kind, _words, _h in kinds],
             tones=["grey"] * len(kinds),
         ),
         key="trust_clocks",

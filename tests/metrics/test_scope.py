@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import NameUnknown, NotAllowed
+from data.load import load
 from data.rollup import WORK_ROLLUPS
 from data.store import Store
 from metrics.definitions import REGISTRY
@@ -19,6 +20,7 @@ from metrics.model import QueryError
 from metrics.period import ALL, Period
 from metrics.query import Query, run
 from metrics.scope import EVERYTHING, SYSTEM, Scope, scope_for
+from tests.data.canonical import batch
 from tests.metrics.base import FIRST, LAST, fill
 
 TABLES = (
@@ -168,10 +170,11 @@ def test_a_person_sees_only_oneself_by_worker(base: Store) -> None:
 
 
 def test_small_groups_are_left_out_for_those_who_may_not_see_people(base: Store) -> None:
-    query = Query(("units", "error_rate", "active_workers", "seconds_per_unit_p50", "items"), ("day", "site"), total=True)
+    query = Query(("units", "work_hours", "error_rate", "active_workers", "seconds_per_unit_p50", "items"), ("day", "site"), total=True)
     open_, closed = (run(base, query, scope) for scope in (SYSTEM, scope_for("executive")))
-    crowd = dict(store_row for store_row in _crowds(base, "work_day", "site"))
-    judged = dict(store_row for store_row in _crowds(base, "review_day", "site"))
+    crowd = dict(_crowds(base, "work_day", "site", "action IN (0, 1)"))
+    present = dict(_crowds(base, "work_day", "site"))
+    judged = dict(_crowds(base, "review_day", "site", "action IN (0, 1)"))
     hidden = 0
     for a, b in zip(open_.exact.to_pylist(), closed.exact.to_pylist(), strict=True):
         key = (a["day"], a["site"])
@@ -180,6 +183,7 @@ def test_small_groups_are_left_out_for_those_who_may_not_see_people(base: Store)
         assert b["active_workers"] == a["active_workers"]
         for name, few in (
             ("units", small),
+            ("work_hours", 0 < present.get(key, 0) < 5),
             ("seconds_per_unit_p50", small),
             ("items", small),
             ("error_rate", small_review),
@@ -192,8 +196,45 @@ def test_small_groups_are_left_out_for_those_who_may_not_see_people(base: Store)
     assert "suppressed" not in [note.code for note in open_.notes]
 
 
-def _crowds(store: Store, table: str, dim: str) -> Iterator[tuple[tuple[date, str], int]]:
+def test_reviewers_do_not_hide_a_single_annotator(tmp_path: Path) -> None:
+    """Speed is of those who submit: one annotator among reviewers is one person, whoever else has rows in the group."""
+    rows = [
+        {"event_id": f"e{n}", "worker_id": f"w{n}", "project_id": "p1", "item_id": "i1", "ts": datetime(2026, 3, 2, 1), "duration_s": 60, "units": 5,
+         "action": "annotate" if n == 0 else "review"}
+        for n in range(6)
+    ]  # fmt: skip
+    names = ("units", "submissions", "items", "units_per_hour", "units_per_person", "seconds_per_unit_p50", "rework_hours", "work_hours")
+    with Store(tmp_path / "s.duckdb") as store:
+        load(store, [batch("annotations", rows)])
+        for by in ((), ("project",), ("day",)):
+            found = run(store, Query(names, by, total=True), scope_for("executive"))
+            assert found.suppressed == set(names[:-1])
+            assert found.total is not None
+            assert [name for name, value in found.total.items() if value is not None] == ["work_hours"]
+            assert found.table.dropna(axis="columns").columns.tolist() == [*by, "work_hours"]
+            assert run(store, Query(names, by, total=True), SYSTEM).suppressed == frozenset()
+
+
+def test_a_hidden_group_does_not_tell_how_many_cases_it_has(tmp_path: Path) -> None:
+    work = [
+        {"event_id": f"e{n}", "worker_id": f"w{n % 2}", "project_id": "p1", "item_id": f"i{n}", "ts": datetime(2026, 3, 2, 1), "duration_s": 60}
+        for n in range(12)
+    ]  # fmt: skip
+    reviews = [
+        {"review_id": f"r{n}", "event_id": f"e{n}", "worker_id": f"w{n % 2}", "project_id": "p1", "item_id": f"i{n}", "verdict": "accept",
+         "ts": datetime(2026, 3, 2, 2)}
+        for n in range(12)
+    ]  # fmt: skip
+    with Store(tmp_path / "s.duckdb") as store:
+        load(store, [batch("annotations", work), batch("reviews", reviews)])
+        open_, closed = (run(store, Query(("error_rate",)), scope) for scope in (SYSTEM, scope_for("executive")))
+    assert "few" in [note.code for note in open_.notes]
+    assert [note.code for note in closed.notes if note.code in ("few", "suppressed")] == ["suppressed"]
+    assert not any("12" in note.en for note in closed.notes)
+
+
+def _crowds(store: Store, table: str, dim: str, which: str = "true") -> Iterator[tuple[tuple[date, str], int]]:
     for day, site, n in store.rows(
-        f"SELECT business_date, site_id, count(DISTINCT worker_key) FROM {table} JOIN {dim} USING ({dim}_key) GROUP BY ALL"
+        f"SELECT business_date, site_id, count(DISTINCT worker_key) FROM {table} JOIN {dim} USING ({dim}_key) WHERE {which} GROUP BY ALL"
     ):
         yield (day, site), n

@@ -104,6 +104,19 @@ def test_language_follows_the_address_and_the_switch(visit: Open) -> None:
     assert at.query_params["lang"] in ("zh", ["zh"])
 
 
+def test_language_and_persona_stay_in_the_address(visit: Open) -> None:
+    at = visit("site/throughput.py", persona="site_manager", lang="en")
+    at.segmented_control(key="lang_switch").set_value("zh").run()
+    for screen in ("data/trust.py", "site/quality.py", "exec/overview.py"):  # without filters, with them, not theirs
+        at.switch_page(screen)
+        at.query_params.clear()  # as the menu's links do
+        at.run()
+        assert {name: at.query_params[name] for name in ("lang", "persona")} in (
+            {"lang": "zh", "persona": "site_manager"},
+            {"lang": ["zh"], "persona": ["site_manager"]},
+        )
+
+
 def test_no_english_crumbs_in_chinese(visit: Open) -> None:
     import re
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,8 +20,8 @@ from data.owner import owner
 from data.status import loads, refusals, refused, status, stubs
 from data.tables import Reject
 from data.verify import verify
-from pages.ui import records, trust
-from pages.ui.text import speaking
+from pages.ui import records, text, trust
+from pages.ui.text import Lang, _, speaking
 from tests.pages.base import _batch
 from tests.pages.conftest import Open
 
@@ -319,16 +321,56 @@ def test_lists_attendance_and_work_side_by_side(visit: Open) -> None:
     load(store, [_batch("attendance", [{"worker_id": "W01", "work_date": today, "rostered_minutes": 480, "clock_in": shifted(0)}])])
     at = visit(SCREEN, persona="admin", lang="en")
     people = table(at, "People").set_index("People")
+    assert people.index[0] == "On the lists for work in tools"
+    assert "Headcount counts everybody" in said(at)
     assert people.loc["Listed, not seen, not on leave", "Today"] >= 1
     at.session_state["trust_people_names"] = True
     names = table(at.run(), "When")
     assert ["闲人", "IDLE", "Qingjian", "Today", "Listed, not seen, not on leave"] in names.to_numpy().tolist()
     sites = table(at, "Attended (h)")
-    assert sites[["Site", "Person-days", "Attended (h)", "Planned (h)"]].to_numpy().tolist() == [["Qingjian", 1, 8.0, 8.0]]
+    assert sites[["Site", "Attended (h)", "Planned (h)", "Person-days"]].to_numpy().tolist() == [["Qingjian", 8.0, 8.0, 1]]
+    assert sites.columns[-2:].tolist() == ["< 50%", "> 105%"]
+    axis = drawn(at, "trust_coverage")["layout"]["xaxis"]
+    assert (axis["ticktext"], axis["title"]["text"]) == ([f"{today - timedelta(days=1):%b} {(today - timedelta(days=1)).day}"], "Date")
     secret = visit(SCREEN, persona="executive", lang="en")
     assert "闲人" not in shown(secret) + said(secret)
     told = table(secret, "People").set_index("People")["Today"]
     assert told["Listed, not seen, not on leave"] in ("<5", *map(str, range(5, 30)))
+
+
+def drawn(at: AppTest, key: str) -> dict[str, Any]:
+    """The chart of this key."""
+    (found,) = (json.loads(chart.proto.spec) for chart in at.get("plotly_chart") if key in chart.proto.id)
+    return dict(found)
+
+
+def test_hours_of_a_kind_of_clock_stand_beside_the_rows_they_are_of(visit: Open) -> None:
+    """All rows of work, as the sources count them: not the submissions alone."""
+    store, checked = (
+        owner().store,
+        {"worker_id": "W00", "project_id": "P1", "item_id": "x", "action": "review", "ts": shifted(30), "units": 1},
+    )
+    timed = [{**checked, "event_id": f"c{n}", "duration_s": 60, "clock": "reported" if n < 99 else "active"} for n in range(300)]
+    load(store, [_batch("annotations", [*timed, {**checked, "event_id": "untimed"}])])
+    counted = dict(store.rows("SELECT clock, count(*) FROM work GROUP BY ALL"))
+    chart = drawn(visit(SCREEN, persona="admin", lang="en"), "trust_clocks")
+    notes = [words["text"] for words in chart["layout"]["annotations"]]
+    assert len(notes) == len(counted) == 3
+    for note, n in zip(notes, sorted(counted.values(), reverse=True), strict=True):
+        assert f">{text.short(n)} work rows<" in note
+    ((hours,),) = store.rows("SELECT sum(seconds)::DOUBLE / 3600 FROM work")
+    assert sum(h for trace in chart["data"] for h in trace["x"] if h) == pytest.approx(hours)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_note_on_several_clocks_names_the_panel_that_tells_them_apart(visit: Open, lang: Lang) -> None:
+    with speaking(lang):
+        panel = _("How the tools measured time")
+    fact = {"event_id": "o", "worker_id": "W00", "project_id": "P1", "item_id": "x", "ts": shifted(30), "units": 1, "duration_s": 60}
+    load(owner().store, [_batch("annotations", [{**fact, "clock": "reported"}])])
+    at = visit("site/throughput.py", persona="admin", lang=lang)
+    assert f"“{panel}”" in said(at)
+    assert panel in said(visit(SCREEN, persona="admin", lang=lang))
 
 
 def test_without_attendance_the_panel_says_what_to_import(visit: Open) -> None:

@@ -45,6 +45,11 @@ def test_figures_are_valid_in_both_themes(mode: theme.Mode, monkeypatch: pytest.
         assert figure["layout"]["font"]["color"] == theme.tokens(mode).ink, name
 
 
+def written(figure: dict[str, Any]) -> list[str]:
+    """The words behind the bars."""
+    return [words["text"] for words in figure["layout"]["annotations"]]
+
+
 def test_what_is_not_finished_is_dashed_and_hollow() -> None:
     traces = charts.line(DAYS, {"": UP}, text.short, open_from=DAYS[-1])["data"]
     assert [t["line"]["dash"] for t in traces if t.get("line", {}).get("dash") == "dot"] == ["dot"]
@@ -65,7 +70,16 @@ def test_what_is_pointed_at_says_its_day_and_what_it_was() -> None:
 def test_bars_start_at_zero_and_say_their_value() -> None:
     figure = charts.bars(NAMES, [500.0, 600.0, 700.0], text.short)
     assert figure["layout"]["xaxis"]["range"][0] == 0
-    assert [w.strip() for w in figure["data"][-1]["text"]] == ["500", "600", "700"]
+    assert written(figure) == ["500", "600", "700"]
+
+
+@pytest.mark.parametrize(("n", "ends"), [(1, [1.0, -1.0]), (2, [1.5, -0.5]), (37, [36.5, -0.5])])
+def test_many_bars_leave_no_empty_rows_above_and_below(n: int, ends: list[float]) -> None:
+    axis = charts.bars([str(i) for i in range(n)], [1.0] * n, text.short)["layout"]["yaxis"]
+    assert axis["range"] == ends
+    assert "autorange" not in axis
+    steps = [charts.Step(str(i), 1.0) for i in range(n)]
+    assert charts.waterfall(steps, text.count, lying=True)["layout"]["yaxis"]["range"] == ends
 
 
 def test_a_bridge_hangs_its_changes_and_signs_them() -> None:
@@ -121,9 +135,10 @@ def test_a_short_interval_is_seen_around_its_dot() -> None:
 
 
 def test_pareto_orders_and_accumulates() -> None:
-    bar, said = charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short, ids=["a", "b", "c"])["data"]
+    figure = charts.pareto(NAMES, [5.0, 80.0, 15.0], text.short, ids=["a", "b", "c"])
+    (bar,), said = figure["data"], written(figure)
     assert bar["customdata"] == ["b", "c", "a"]
-    assert ["80%" in said["text"][0], "95%" in said["text"][1], "100%" in said["text"][2]] == [True] * 3
+    assert ["80%" in said[0], "95%" in said[1], "100%" in said[2]] == [True] * 3
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 7), (0, 12345), (0.91, 0.97), (-3, 8), (5, 5), (0, 0)])
@@ -146,13 +161,15 @@ def test_long_names_take_two_lines_on_a_phone(monkeypatch: pytest.MonkeyPatch) -
     assert phone["height"] > desk["height"]
 
 
-def test_a_value_stands_beyond_the_outline_of_the_period_before() -> None:
+def test_a_value_stands_beyond_the_outline_of_the_period_before_unless_it_would_read_as_its_value() -> None:
     with text.speaking("zh"):
-        was, now, said = charts.bars(NAMES, [5.0, 0.0, -2.0], text.short, before=[4.0, 3.0, None])["data"]
-    assert [w.strip() for w in said["text"]] == ["5", "0", "-2"]
-    assert said["x"] == [5.0, 3.0, 0.0]
-    assert was["x"] == [4.0, 3.0, None]
-    assert now["hovertext"] == ["甲<br>5<br>前 4", "乙<br>0<br>前 3", "丙<br>-2"]
+        figure = charts.bars([*NAMES, "丁"], [5.0, 0.0, -2.0, 4.0], text.short, before=[4.0, 3.0, None, 4.5])
+    was, now = figure["data"]
+    assert written(figure) == ["5", "0", "-2", "4"]
+    assert [words["x"] for words in figure["layout"]["annotations"]] == [5.0, 0.0, 0.0, 4.5]
+    assert ["bgcolor" in words for words in figure["layout"]["annotations"]] == [False, True, False, False]
+    assert was["x"] == [4.0, 3.0, None, 4.5]
+    assert now["hovertext"] == ["甲<br>5<br>前 4", "乙<br>0<br>前 3", "丙<br>-2", "丁<br>4<br>前 4.5"]
 
 
 def test_the_words_behind_bars_have_the_room_they_take() -> None:
@@ -187,6 +204,14 @@ def test_contrast_is_that_of_the_web_guidelines() -> None:
     assert parts.contrast("#FFFFFF", "#000000") == pytest.approx(21)
     assert parts.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)
     assert parts.mixed("#000000", "#FF8000", 0.5) == "#804000"
+
+
+def test_of_many_columns_a_few_have_their_name_and_the_last_always() -> None:
+    days = [text.day(day) for day in DAYS]
+    axis = charts.heat(days, NAMES, [UP] * 3, text.short, title="Date", named=4)["layout"]["xaxis"]
+    assert [days[i] for i in axis["tickvals"]] == axis["ticktext"] == days[::-3]
+    assert axis["title"]["text"] == "Date"
+    assert charts.heat(days, NAMES, [UP] * 3, text.short)["layout"]["xaxis"]["ticktext"] == days
 
 
 def test_a_mark_stands_on_its_cell() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
+
 from data.store import Store
 from metrics.reach import reach
 from metrics.scope import SYSTEM
@@ -29,6 +32,16 @@ def test_a_choice_goes_to_the_address_and_holds_across_screens(visit: Open) -> N
     assert at.query_params["project"] in ("P2", ["P2"])
 
 
+def test_a_choice_holds_over_screens_without_filters(visit: Open) -> None:
+    at = visit("site/throughput.py", persona="site_manager", period="last_7_days", project="P2")
+    for screen in ("data/trust.py", "data/catalogue.py", "site/throughput.py"):
+        at.switch_page(screen)
+        at.query_params.clear()  # as the menu's links do
+        at.run()
+    assert (at.selectbox(key="f_period").value, at.selectbox(key="f_project").value) == ("last_7_days", "P2")
+    assert at.query_params["project"] in ("P2", ["P2"])
+
+
 def test_a_link_reopens_the_same_view(small: Store, visit: Open) -> None:
     last = reach(small, SYSTEM).last
     assert last is not None
@@ -46,6 +59,24 @@ def test_nonsense_in_the_address_becomes_the_default(visit: Open) -> None:
     assert at.selectbox(key="f_compare").value == "previous"
     assert at.selectbox(key="f_project").value == ""
     assert set(at.query_params) <= {"lang", "persona"}
+
+
+def test_reversed_dates_in_the_address_are_swapped(small: Store, visit: Open) -> None:
+    last = reach(small, SYSTEM).last
+    assert last is not None
+    start = (last - timedelta(days=3)).isoformat()
+    at = visit("site/throughput.py", period="custom", **{"from": last.isoformat(), "to": start})
+    assert [d.isoformat() for d in at.date_input(key="f_dates").value] == [start, last.isoformat()]
+
+
+@pytest.mark.parametrize(("start", "end"), [("2026-02-30", "2026-03-01"), ("2026-02-01", ""), ("0001-01-01", "0001-01-02"), ("", "")])
+@pytest.mark.parametrize(("lang", "sentence"), [("en", "does not name two that exist"), ("zh", "没有两个有效的日期")])
+def test_impossible_dates_in_the_address_are_said(visit: Open, lang: str, sentence: str, start: str, end: str) -> None:
+    at = visit("site/throughput.py", lang=lang, period="custom", **{"from": start, "to": end})
+    assert at.selectbox(key="f_period").value == "last_28_days"
+    assert sum(sentence in c.value for c in at.caption) == 1
+    at.selectbox(key="f_period").set_value("last_7_days").run()
+    assert not any(sentence in c.value for c in at.caption)
 
 
 def test_reset(visit: Open) -> None:
@@ -79,6 +110,19 @@ def test_the_newest_day_is_not_compared_with_a_whole_one(visit: Open) -> None:
     at = visit("site/throughput.py", lang="en", period="today")
     assert any("The newest day may not be finished" in c.value for c in at.caption)
     assert all(not metric.delta for metric in at.metric)
+
+
+def test_a_day_under_way_is_told_where_it_is_compared_with_whole_ones(small: Store, visit: Open) -> None:
+    """Half a day makes a sum look low: that is said above it, and the fall is not coloured as bad. Rates are judged as ever."""
+    fresh = reach(small, SYSTEM)
+    words = "is not over: sums are compared with whole days"
+    at = visit("exec/overview.py", lang="en", period="last_28_days", compare="previous")
+    assert any(words in c.value for c in at.caption) == (fresh.last == fresh.today)
+    colours = {metric.label: metric.proto.color for metric in at.metric if metric.delta not in ("", "0")}
+    assert (colours["Revenue"] == MetricProto.GRAY) == (fresh.last == fresh.today)
+    assert colours["Margin rate"] != MetricProto.GRAY
+    for other in ({"period": "last_7_days", "compare": "none"}, {"period": "yesterday"}, {"period": "last_month"}):
+        assert not any(words in c.value for c in visit("site/throughput.py", lang="en", **other).caption)
 
 
 def test_who_sees_one_site_is_told_which(visit: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import lists, theme
@@ -72,6 +73,15 @@ def test_a_measure_is_opened_from_the_list(visit: Open) -> None:
     assert name in [s.value for s in at.subheader]
     at.button(key="catalogue_close").click().run()
     assert "measure" not in at.query_params
+
+
+def test_values_end_at_the_right_however_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The box of a single digit is wider than the digit."""
+    drawn: dict[str, str | None] = {}
+    monkeypatch.setattr(st, "markdown", lambda words, text_alignment=None, **_how: drawn.update({words: text_alignment}))
+    monkeypatch.setattr(st, "caption", lambda words, text_alignment=None, **_how: drawn.update({words: text_alignment}))
+    lists.show([lists.Row("a", "0"), lists.Row("b", "1,234", grey=True)], key="short", head="Name", value_head="n")
+    assert drawn == {"Name": None, "n": "right", "a": None, "**0**": "right", "b": None, ":gray[1,234]": "right"}
 
 
 def test_words_of_the_data_are_no_markdown() -> None:

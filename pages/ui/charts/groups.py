@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -35,8 +36,9 @@ def bars(
 ) -> Figure:
     """Horizontal bars from zero in the order given, the value written behind each: right of zero where the bar goes left.
 
-    `before` is an outline behind each bar, beyond which the value stands where it is the longer; `notes` stands after the value in grey
-    (n, a change); `ids` come back from a click. The words stand in a margin as wide as they are, so that none is cut on a narrow screen.
+    `before` is an outline behind each bar; the value stands beyond it where it is a little longer, and inside where much: at its end it would
+    read as its own. `notes` stands after the value in grey (n, a change); `ids` come back from a click. The words stand in a margin as wide
+    as they are, so that none is cut on a narrow screen.
     """
     t = theme.tokens()
     y = list(range(len(labels)))
@@ -74,40 +76,21 @@ def bars(
             "hovertemplate": "%{hovertext}<extra></extra>",
         }
     )
-    traces.append(
-        {
-            "type": "scatter",
-            "mode": "text",
-            "y": y,
-            "x": [max(0.0, v or 0.0, b or 0.0) for v, b in zip(now, was, strict=True)],
-            "text": [
-                f"\u00a0{w}" + (f"  <span style='color:{t.grey}'>{more}</span>" if more else "")
-                for w, more in zip(words, extra, strict=True)
-            ],
-            "textposition": "middle right",
-            "textfont": parts.type_of(11, t.ink),
-            "cliponaxis": False,
-            "hoverinfo": "skip",
-        }
-    )
     seen = parts.present(values, before or ()) or [0.0]
     low, high = min(0.0, *seen), max(0.0, *seen)
+    written = [
+        _behind(i, now[i] or 0.0, was[i] or 0.0, (high - low) / 8, w + (f"  <span style='color:{t.grey}'>{more}</span>" if more else ""))
+        for i, (w, more) in enumerate(zip(words, extra, strict=True))
+    ]
     return {
         "data": traces,
         "layout": parts.layout(
             height or 40 + parts.row(labels) * max(2, len(labels)),
+            annotations=written,
             barmode="overlay",
             margin={"l": 8, "r": parts.beside([f" {w}  {more}".rstrip() for w, more in zip(words, extra, strict=True)]), "t": 4, "b": 24},
             xaxis=_lengths(low, high, title),
-            yaxis={
-                "showgrid": False,
-                "tickmode": "array",
-                "tickvals": y,
-                "ticktext": parts.names(labels),
-                "autorange": "reversed",
-                "tickfont": {"color": t.ink, "size": 12},
-                "showline": False,
-            },
+            yaxis=_lying(labels),
         ),
     }
 
@@ -170,15 +153,7 @@ def waterfall(
                 annotations=written,
                 margin={"l": 8, "r": parts.beside(said), "t": 4, "b": 24},
                 xaxis=_lengths(min(0.0, *lows), max(0.0, *tops), title),
-                yaxis={
-                    "showgrid": False,
-                    "tickmode": "array",
-                    "tickvals": x,
-                    "ticktext": parts.names([s.label for s in steps]),
-                    "autorange": "reversed",
-                    "tickfont": {"color": t.ink, "size": 12},
-                    "showline": False,
-                },
+                yaxis=_lying([s.label for s in steps]),
             ),
         }
     span = parts.ticks(min(0.0, *lows), max(0.0, *tops) * 1.06, say)
@@ -230,15 +205,18 @@ def heat(
     written: bool = True,
     marks: Collection[tuple[int, int]] = (),
     mark_words: str = "",
+    title: str = "",
+    named: int = 0,
 ) -> Figure:
     """A table of cells (row by row). Neutral around `middle`, colour only where something is off; values written in the cells.
 
     `reach` is the distance from the middle at which the colour is full (default: the farthest cell). Without a middle, paler is less.
     Without `written` a value shows when it is pointed at. `marks` are cells (row, column) where something is missing: a cross, named
-    `mark_words`.
+    `mark_words`. `title` is that of the columns; only about `named` of them, counted back from the last, have their name under them.
     """
     t = theme.tokens()
     z = [parts.clean(row) for row in cells]
+    told = range(len(columns_))[:: -math.ceil(len(columns_) / named) if named and columns_ else 1]
     seen = [v for row in z for v in row if v is not None] or [0.0]
     if middle is None:
         low, high = min(0.0, *seen), max(seen)
@@ -274,9 +252,11 @@ def heat(
             height or 48 + 32 * max(1, len(rows)),
             xaxis={
                 "tickmode": "array",
-                "tickvals": list(range(len(columns_))),
-                "ticktext": [parts.cut(c, 12) for c in columns_],
+                "tickvals": list(told),
+                "ticktext": [parts.cut(columns_[i], 12) for i in told],
+                **({"tickangle": 0} if named else {}),
                 "showline": False,
+                "title": parts.title_of(title),
             },
             yaxis={
                 "tickmode": "array",
@@ -326,6 +306,28 @@ def _crosses(columns_: Sequence[str], rows: Sequence[str], marks: Collection[tup
             "showlegend": False,
         }
     ]
+
+
+def _behind(row: int, value: float, before: float, much: float, words: str) -> dict[str, Any]:
+    """The words of a lying bar: behind it, over an outline that is `much` longer, else beyond the outline."""
+    end = max(0.0, value)
+    inside = before - end > much
+    place = {"x": end if inside else max(end, before), "y": row, "xanchor": "left", "xshift": 3, "borderpad": 0, "showarrow": False}
+    return {**place, "text": words, "font": parts.type_of(11, theme.tokens().ink), **({"bgcolor": theme.tokens().paper} if inside else {})}
+
+
+def _lying(labels: Sequence[str]) -> dict[str, Any]:
+    """The axis of lying bars under each other, from the first at the top: no room but for them (a single one has that of two)."""
+    spare = (max(2, len(labels)) - len(labels)) / 2
+    return {
+        "range": [len(labels) - 0.5 + spare, -0.5 - spare],
+        "showgrid": False,
+        "tickmode": "array",
+        "tickvals": list(range(len(labels))),
+        "ticktext": parts.names(labels),
+        "tickfont": {"color": theme.tokens().ink, "size": 12},
+        "showline": False,
+    }
 
 
 def _lengths(low: float, high: float, title: str) -> dict[str, Any]:
