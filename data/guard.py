@@ -29,7 +29,7 @@ import numpy as np
 HEADERS = 3 * 4096  # the file's own, and the two that take turns in naming its state; the blocks follow
 
 _MAGIC = b"Piecework guard 1\n"
-_SIZE, _BLOCK = struct.Struct("<q"), struct.Struct("<q")  # of every block; the number of one
+_NUMBER = struct.Struct("<q")  # the size of every block after the headers; which one it is before each block
 
 log = logging.getLogger("piecework.store")
 
@@ -57,8 +57,7 @@ class Guard:
         self.path = path.with_name(path.name + ".guard")
         self._store, self._key, self._descriptor, self._closed = path, (0, 0), -1, False
         self._kept, self._warned = b"", False  # the headers in the copy; that there could be none
-        if sys.platform != "win32":
-            self._mend()
+        self._mend()
 
     def keep(self, con: duckdb.DuckDBPyConnection) -> None:
         """Copy the headers and metadata blocks, when they changed since the last time. The caller sees to it that no checkpoint runs.
@@ -109,7 +108,7 @@ class Guard:
             ((size,),) = cur.execute("SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()").fetchall()
             numbers = cur.execute("SELECT DISTINCT block_id FROM pragma_metadata_info() ORDER BY 1").fetchall()
         blocks = {number: os.pread(self._descriptor, size, HEADERS + number * size) for (number,) in numbers}
-        body = headers + _SIZE.pack(size) + b"".join(_BLOCK.pack(number) + block for number, block in blocks.items())
+        body = headers + _NUMBER.pack(size) + b"".join(_NUMBER.pack(number) + block for number, block in blocks.items())
         part = self.path.with_name(self.path.name + ".part")
         try:
             with open(part, "wb", opener=self._as_the_store) as file:
@@ -132,7 +131,8 @@ class Guard:
         store, opened = os.fstat(self._descriptor), os.open(path, flags, 0o600)
         with suppress(OSError):  # only root may give it to another
             os.fchown(opened, store.st_uid, store.st_gid)
-        os.fchmod(opened, store.st_mode & 0o777)
+        with suppress(OSError):  # a disk may know no such rights
+            os.fchmod(opened, store.st_mode & 0o777)
         return opened
 
     def _mend(self) -> None:
@@ -143,10 +143,10 @@ class Guard:
 
         if not self._store.exists() or (body := self._read()) is None:
             return
-        (size,) = _SIZE.unpack_from(body, HEADERS)
+        (size,) = _NUMBER.unpack_from(body, HEADERS)
         kept = {
-            HEADERS + _BLOCK.unpack_from(body, at)[0] * size: body[at + _BLOCK.size : at + _BLOCK.size + size]
-            for at in range(HEADERS + _SIZE.size, len(body), _BLOCK.size + size)
+            HEADERS + _NUMBER.unpack_from(body, at)[0] * size: body[at + _NUMBER.size : at + _NUMBER.size + size]
+            for at in range(HEADERS + _NUMBER.size, len(body), _NUMBER.size + size)
         }
         with _holding:
             if _identity(self._store) in _held:
