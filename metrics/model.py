@@ -129,6 +129,11 @@ class Measure:
         return bool(self.num or self.formula)
 
     @property
+    def nullable(self) -> bool:
+        """True for ratios, percentiles and estimates: without cases they have no value, and fewer cases make them no lower."""
+        return bool(self.num or self.method or self.percentile is not None)
+
+    @property
     def label(self) -> Text:
         """The name in both languages."""
         return Text(self.en, self.zh)
@@ -233,9 +238,10 @@ def _check(registry: Registry, measure: Measure, columns: set[str]) -> None:
         raise DefinitionError(f"measure {name}: a ratio needs a numerator and a denominator")
     if measure.interval and not (measure.num or measure.method):
         raise DefinitionError(f"measure {name}: only a ratio or an estimate has an interval")
-    nullable = bool(measure.num or measure.method or measure.percentile is not None)
-    if nullable and not measure.hidden:
+    if measure.nullable and not measure.hidden:
         _texts("null reason of measure", name, measure.null_reason)
+    if measure.crowd and measure.crowd not in registry.measures:
+        raise DefinitionError(f"measure {name}: unknown crowd “{measure.crowd}”")
     if measure.derived:
         _acyclic(registry, name, ())
         return

@@ -240,7 +240,7 @@ class _Answer:
             if measure.interval == "wilson":
                 low, high = wilson_many(got[f"{name}_x"].to_numpy(), got[f"{name}_n"].to_numpy())
                 columns |= {f"{name}_n": got[f"{name}_n"], f"{name}_low": _floats(low), f"{name}_high": _floats(high)}
-        if (measure.num or measure.method or measure.percentile is not None) and columns[name].null_count:
+        if measure.nullable and columns[name].null_count:
             self._null.append(measure)
         crowds = [got[column].to_numpy() for column in self._statement.crowd.get(name, ())]
         if crowds:

@@ -50,7 +50,7 @@ def _beside_each_other(cards: Sequence[Card], most: int, under_way: bool) -> Non
 def show(card: Card, *, under_way: bool = False) -> None:
     """One card where the layout stands."""
     m = measure(card.measure)
-    judged = not under_way or bool(m.num or m.method or m.percentile is not None)
+    judged = not under_way or m.nullable
     now, was = card.whole.total(m.name), card.whole.total_before(m.name)
     delta = numbers.change(m, now, was)
     points = _points(card.trend, m.name)
@@ -77,10 +77,9 @@ def _points(trend: Answer | None, name: str) -> list[float]:
 
 def _beside(card: Card, m: Measure, now: float | None, was: float | None) -> str:
     """Beside the change: what it was before, or why there is no number."""
-    if now is None and m.name in card.whole.result.suppressed:
-        return _("fewer than {n} people", n=SMALLEST_GROUP)
     if now is None:
-        return say(m.null_reason) or _("no value")
+        few = m.name in card.whole.result.suppressed
+        return _("fewer than {n} people", n=SMALLEST_GROUP) if few else say(m.null_reason) or _("no value")
     if was is None:
         return _("nothing before") if card.whole.result.query.compare else ""
     if m.format == "percent" and abs(now - was) >= 0.0995:  # the change takes the room of a decimal

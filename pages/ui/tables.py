@@ -294,7 +294,7 @@ def _lines(answer: Answer, dimension: str, name: str, ids: Sequence[str]) -> pa.
     place = {one: row for row, one in enumerate(groups)}
     lines = cells[[place.get(one, -1) for one in ids]]
     m = measure(name)
-    if m.num or m.percentile is not None:
+    if m.nullable:
         there = ~np.isnan(lines)
     else:
         there = np.repeat([[one in place] for one in ids], len(steps), axis=1) if ids else np.zeros(lines.shape, dtype=bool)

@@ -37,6 +37,7 @@ def rate(name: str, num: str, den: str) -> Measure:
         ((ROWS, replace(rate("a", "rows_done", "rows_done"), null_reason=Text("", ""))), "null reason"),
         ((replace(ROWS, formula="rows_done"),), "must be an aggregate, or derived"),
         ((replace(ROWS, interval="wilson"),), "only a ratio or an estimate"),
+        ((replace(ROWS, crowd="people_absent"),), "unknown crowd “people_absent”"),
     ],
 )
 def test_a_wrong_definition_is_named(measures: tuple[Measure, ...], words: str) -> None:
