@@ -246,7 +246,7 @@ def person(view: View, worker: str) -> None:
                 n=text.count(mine.compared),
                 expected=text.fixed(mine.expected, 1),
                 ratio=text.fixed(mine.ratio),
-                interval=_span(mine),
+                interval=text.interval(mine.low, mine.high),
                 reading=_(SIDES[mine.side]),
             )
         )
@@ -311,14 +311,10 @@ def _ratio_columns(found: Against, answer: Answer) -> tuple[tables.Given, tables
             low=[r.low for r in rows],
             high=[r.high for r in rows],
         ),
-        tables.Given(_("Its 95% interval"), [_span(r) for r in rows], leaves=False),
+        tables.Given(_("Its 95% interval"), [text.interval(r.low, r.high) for r in rows], leaves=False),
         tables.Given(
             _("Reading"),
             [_(SIDES[r.side]) for r in rows],
             help=_("More or fewer only where chance alone would give it once in 500; fewer than {n} inspected are not judged.", n=MIN_N),
         ),
     )
-
-
-def _span(r: Ratio) -> str | None:
-    return None if r.low is None or r.high is None else f"{text.fixed(r.low)} – {text.fixed(r.high)}"

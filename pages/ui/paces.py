@@ -151,7 +151,7 @@ def _pace_columns(paces: Paces, answer: Answer) -> tuple[tables.Given, tables.Gi
             low=[p.low for p in rows],
             high=[p.high for p in rows],
         ),
-        tables.Given(_("95% interval"), [_interval(p) for p in rows], leaves=False),
+        tables.Given(_("95% interval"), [text.interval(p.low, p.high) for p in rows], leaves=False),
         tables.Given(_("Band"), [_(BANDS[p.band]) for p in rows], help=caption(drawn=False)),
     )
 
@@ -193,11 +193,7 @@ def person(view: View, worker: str) -> None:
 
 def verdict(p: Pace, adjusted: float) -> str:
     """The adjusted pace with its interval, where there is one, and what it means."""
-    span, band = _interval(p), _(BANDS[p.band])
+    span, band = text.interval(p.low, p.high), _(BANDS[p.band])
     if span is None:
         return _("Adjusted pace {pace}: {band}.", pace=text.fixed(adjusted), band=band)
     return _("Adjusted pace {pace} [{interval}]: {band}.", pace=text.fixed(adjusted), interval=span, band=band)
-
-
-def _interval(p: Pace) -> str | None:
-    return None if p.low is None or p.high is None else f"{text.fixed(p.low)} – {text.fixed(p.high)}"

@@ -36,7 +36,6 @@ class View:
     store: Store
     choice: filters.Choice
     drawn: Drawing
-    under_way: bool = False  # a day that is not over is compared with a whole one
 
     @property
     def fresh(self) -> Reach:
@@ -59,6 +58,12 @@ class View:
         period = self.choice.period
         length = (period.end - period.start).days + 1 if period.start and period.end else 0
         return "day" if length <= 62 else "week" if length <= 400 else "month"
+
+    @property
+    def under_way(self) -> bool:
+        """True where a day that is not over is compared with a whole one."""
+        compared = self.choice.compare and not access.screen(self.name).roster
+        return bool(compared) and self.choice.period.end == self.fresh.last == self.fresh.today
 
     @property
     def open_from(self) -> date | None:
@@ -167,10 +172,6 @@ def open(name: str) -> View:
     elif choice.compare and not screen.roster and choice.period.start == choice.period.end == last:
         st.caption(":material/info: " + _("The newest day may not be finished: it is not compared."))
         choice = replace(choice, compare=None)
-    under_way = bool(choice.compare) and not screen.roster and choice.period.end == last == fresh.today
-    if under_way:
-        words = _("{day} is not over: sums are compared with whole days and come out low; rates do not.", day=text.day(last))
-        st.caption(":material/info: " + words)
     if screen.filters:
         st.caption(":material/date_range: " + filters.words(choice))
     of_work = bool(screen.filters) and not screen.roster
@@ -181,7 +182,11 @@ def open(name: str) -> View:
     drawn = drawing.begin(store, key, visitor.scope, _session(), lambda: _fresh(store, visitor.scope))
     with corner:
         _follow(drawn, moves=of_work and (choice.period.end is None or choice.period.end >= last))
-    return View(name, visitor, store, choice, drawn, under_way)
+    view = View(name, visitor, store, choice, drawn)
+    if view.under_way:
+        words = _("{day} is not over: sums are compared with whole days and come out low; rates do not.", day=text.day(last))
+        st.caption(":material/info: " + words)
+    return view
 
 
 def _follow(drawn: Drawing, *, moves: bool) -> None:

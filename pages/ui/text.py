@@ -159,6 +159,11 @@ def decimal(x: float, places: int = 1) -> str:
     return _ascii(format_decimal(x, format="#,##0" + ("." + "#" * places if places else ""), locale=_locale()))
 
 
+def interval(low: float | None, high: float | None) -> str | None:
+    """The bounds of an interval around a ratio: 0.97 – 1.05; None without one."""
+    return None if low is None or high is None else f"{fixed(low)} – {fixed(high)}"
+
+
 @_remembered
 def fixed(x: float, places: int = 2) -> str:
     """A number with exactly `places` decimals, grouped: 1.10."""
