@@ -278,8 +278,10 @@ def test_on_a_phone_nothing_hangs_over_and_filters_fold(demo: Serving, opened: O
 def test_a_phones_filters_stay_open_while_used(demo: Serving, opened: OPENED) -> None:
     page = opened(f"{demo.url}/throughput?lang=zh&persona=admin", width=390)
     heading(page, "throughput", "zh")
+    settle(page)
     fold = page.locator("[data-testid=stExpander]").filter(has_text=said("Filters", "zh"))
     fold.locator("summary").click()
+    page.wait_for_timeout(500)  # it unfolds: a list opened meanwhile would move away and close
     choose(page, said("Period", "zh"), "自定义")
     expect(fold.locator("summary")).to_contain_text("自定义")
     expect(page.locator("[data-testid=stDateInput]")).to_be_visible()
